@@ -1,0 +1,50 @@
+# Everything runs from a virtual environment in .venv, built from the lock files in requirements/.
+# Needs Python 3.11 or newer, make, git and coreutils; offline after the first run.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
+BIN := .venv/bin
+WHEELS := .cache/wheels
+export DOORWARD_DATA ?= $(CURDIR)/.doorward
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help serve check lint test test-deps bench lock clean
+
+help: ## what can be made
+	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
+
+serve: .venv/.run ## the server, with an embedded PostgreSQL and a sandbox site
+	@exec $(BIN)/doorward serve
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check --quiet src tests bench tools
+	$(BIN)/ruff check --quiet src tests bench tools
+	$(BIN)/mypy
+
+check: lint ## what to run at every step: lint, types, the quick tests
+	$(BIN)/pytest -q -x -m "not slow and not clients"
+
+test: lint test-deps ## all tests
+	$(BIN)/pytest
+
+test-deps: .venv/.dev ## what the clients' tests need beside Python
+	$(BIN)/python tests/clients/deps.py
+
+bench: test-deps ## repeatable measurements, each printing ratios
+	$(BIN)/python -m bench
+
+lock: .venv/.dev ## renews the lock files
+	$(BIN)/uv pip compile $(LOCK) --group build pyproject.toml -o requirements/run.lock
+	$(BIN)/uv pip compile $(LOCK) --group dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+
+LOCK := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
+
+.venv/.run: requirements/run.lock pyproject.toml
+	@$(PYTHON) tools/environment.py run
+
+.venv/.dev: requirements/dev.lock .venv/.run
+	@$(PYTHON) tools/environment.py dev
+
+clean: ## removes what was built, not your data
+	rm -rf .venv .cache dist
