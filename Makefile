@@ -35,12 +35,14 @@ bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench
 
 lock: .venv/.dev ## renews the lock files
-	$(BIN)/uv pip compile $(LOCK) --group build pyproject.toml -o requirements/run.lock
-	$(BIN)/uv pip compile $(LOCK) --group dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+	$(COMPILE) pyproject.toml -o requirements/run.lock
+	$(COMPILE) --group build -c requirements/run.lock -o requirements/build.lock
+	$(COMPILE) --group dev -c requirements/run.lock -c requirements/build.lock pyproject.toml -o requirements/dev.lock
 
-LOCK := --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --python-version 3.11
 
-.venv/.run: requirements/run.lock pyproject.toml
+.venv/.run: requirements/run.lock requirements/build.lock pyproject.toml
 	@$(PYTHON) tools/environment.py run
 
 .venv/.dev: requirements/dev.lock .venv/.run

@@ -21,14 +21,18 @@ def main(name: str) -> None:
     if not (ENVIRONMENT / "bin" / "pip").exists():
         print("building the environment in .venv (once; some minutes on a slow line)", flush=True)
         venv.create(ENVIRONMENT, with_pip=True, clear=True, symlinks=True)
-    lock = f"requirements/{name}.lock"
+    for lock in (name, "build") if name == "run" else (name,):
+        _provide(f"requirements/{lock}.lock")
+    if name == "run":
+        _pip("install", "--no-deps", "--no-index", "--no-build-isolation", "--editable", ".")
+    (ENVIRONMENT / f".{name}").touch()
+
+
+def _provide(lock: str) -> None:
     if not _install(lock):
         _pip("download", *_PINNED, "--requirement", lock, "--dest", str(WHEELS))
         if not _install(lock):
             sys.exit(f"could not install what {lock} names")
-    if name == "run":
-        _pip("install", "--no-deps", "--no-index", "--no-build-isolation", "--editable", ".")
-    (ENVIRONMENT / f".{name}").touch()
 
 
 _PINNED = ("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:")

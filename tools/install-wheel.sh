@@ -14,9 +14,11 @@ fi
 built=$target.dist
 "$python" -m venv --clear "$target.build"
 # shellcheck disable=SC2086  # several options
-"$target.build/bin/pip" install --quiet $source --require-hashes --requirement requirements/run.lock
+"$target.build/bin/pip" install --quiet $source --require-hashes --requirement requirements/build.lock
 "$target.build/bin/hatchling" build --target wheel --directory "$built" >/dev/null
 "$python" -m venv --clear "$target"
 # shellcheck disable=SC2086
-"$target/bin/pip" install --quiet $source --constraint requirements/run.lock "$built"/doorward-*.whl
+"$target/bin/pip" install --quiet $source --require-hashes --requirement requirements/run.lock
+"$target/bin/pip" install --quiet --no-index --no-deps "$built"/doorward-*.whl
+"$target/bin/pip" check
 rm -rf "$target.build" "$built"

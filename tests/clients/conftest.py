@@ -1,0 +1,31 @@
+"""Fixtures of the official clients' tests, and the line that says which of them were real."""
+
+import os
+
+import pytest
+
+from tests.clients.client import Client, ClientMissingError
+from tests.clients.drivers import NAMES, find, summary
+from tests.clients.places import CHECKOUT, Places
+
+
+def obtain(name: str, places: Places = CHECKOUT) -> Client:
+    """The client of that name; where it is missing the test is skipped, and under CI it fails."""
+    try:
+        return find(name, places)
+    except ClientMissingError as error:
+        reason = f"{name}: {error}"
+    if os.environ.get("CI", "").lower() in {"", "0", "false"}:
+        pytest.skip(reason)
+    pytest.fail(reason)
+
+
+@pytest.fixture(params=NAMES)
+def official_client(request: pytest.FixtureRequest) -> Client:
+    """Each of the six official clients in turn."""
+    return obtain(request.param)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many clients were the real ones."""
+    terminalreporter.write_line(summary())
