@@ -1,0 +1,1 @@
+"""Repeatable measurements. Each prints ratios against a peer in the same interleaved run."""

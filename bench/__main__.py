@@ -1,0 +1,114 @@
+"""`make bench`: the seed call and /acs/users/get, beside the double and beside pgbench.
+
+All peers take turns in one run, round by round, so that a drift of the machine meets each; what
+is printed are medians over the rounds, and medians of the ratios within a round.
+"""
+
+import argparse
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+
+from bench import cpu, load
+from bench.peers import Doorward, Double, HttpPeer, Pgbench, gets, removals
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: requests a second, latencies in ms, CPU µs per call by process."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: dict[str, float]
+
+
+Rows = dict[tuple[str, str], list[Row]]
+
+
+async def measure(peer: HttpPeer, requests: list[bytes], connections: int) -> Row:
+    """Sends the requests once and reads the CPU of the peer's processes around it."""
+    before = {name: cpu.seconds(pid) for name, pid in peer.pids.items()}
+    timing = await load.run(peer.port, requests, connections)
+    spent = {
+        name: 1e6 * (cpu.seconds(pid) - before[name]) / len(requests)
+        for name, pid in peer.pids.items()
+    }
+    return Row(timing.rate, timing.percentile(0.5), timing.percentile(0.99), spent)
+
+
+async def interleaved(people: int, rounds: int, connections: int) -> Rows:
+    """Runs every peer once a round; the first round warms up and is not counted."""
+    rows: Rows = defaultdict(list)
+    with ExitStack() as stack:
+        doorward, double = Doorward(stack, people), Double(stack, people)
+        await doorward.fill()
+        pgbench = Pgbench(doorward, people)
+        await pgbench.fill()
+        for turn in range(rounds + 1):
+            for name, row in await _round(doorward, double, pgbench, connections):
+                if turn:
+                    rows[name].append(row)
+    return rows
+
+
+async def _round(
+    doorward: Doorward, double: Double, pgbench: Pgbench, connections: int
+) -> list[tuple[tuple[str, str], Row]]:
+    calls: dict[str, Callable[[HttpPeer], list[bytes]]] = {"remove": removals, "get": gets}
+    found: list[tuple[tuple[str, str], Row]] = []
+    peers: tuple[HttpPeer, ...] = (doorward, double)
+    for call, requests in calls.items():
+        for at_once in (connections, 1):
+            label = f"{call}, {at_once} at once"
+            for peer in peers:
+                if call == "remove":
+                    await peer.refill()
+                found.append(((label, peer.name), await measure(peer, requests(peer), at_once)))
+            if call == "remove":
+                rate, latency, spent = await pgbench.run(at_once)
+                row = Row(
+                    rate, latency, float("nan"), {"postgresql": 1e6 * spent / len(doorward.users)}
+                )
+                found.append(((label, pgbench.name), row))
+    return found
+
+
+def report(rows: Rows) -> None:
+    """Prints medians, then the ratios of medians within each round."""
+    print(f"{'call':22}{'peer':18}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}  CPU µs per call")
+    for (label, peer), measured in rows.items():
+        spent = "  ".join(
+            f"{name} {median(row.cpu[name] for row in measured):.0f}" for name in measured[0].cpu
+        )
+        print(
+            f"{label:22}{peer:18}{median(r.rate for r in measured):9.0f}"
+            f"{median(r.p50 for r in measured):9.2f}{median(r.p99 for r in measured):9.2f}  {spent}"
+        )
+    for (label, peer), measured in rows.items():
+        if peer == Doorward.name:
+            continue
+        ours = rows[label, Doorward.name]
+        pairs = list(zip(ours, measured, strict=True))
+        print(
+            f"{label}: doorward / {peer}: rate {median(a.rate / b.rate for a, b in pairs):.2f},"
+            f" CPU {median(sum(a.cpu.values()) / sum(b.cpu.values()) for a, b in pairs):.2f}"
+        )
+
+
+def main() -> None:
+    """Reads the options and runs."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--people", type=int, default=2000, help="people, and calls in a round")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds")
+    parser.add_argument("--connections", type=int, default=16, help="connections at once")
+    options = parser.parse_args()
+    print(f"{options.people} people, {options.rounds} rounds in turn; p50 of pgbench is a mean")
+    report(asyncio.run(interleaved(options.people, options.rounds, options.connections)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""What is measured: Doorward, the in-memory double, and pgbench with the same transaction."""
+
+import asyncio
+import json
+import re
+import subprocess
+import tempfile
+import urllib.request
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+import asyncpg
+from tests.clients.places import CHECKOUT
+from tests.running import API_KEY, GROUP, WORKSPACE, RunningServer, free_port
+
+from bench import cpu, load, population
+from doorward.store.embedded import attach
+from doorward.store.embedded.binaries import find_binaries
+
+ROOT = Path(__file__).parent
+
+
+class HttpPeer(Protocol):
+    """A server that both calls can be made to."""
+
+    name: str
+    port: int
+    token: str
+    users: list[str]
+    group: str
+    pids: dict[str, int]
+
+    async def refill(self) -> None:
+        """Makes everybody a member again."""
+
+
+def removals(peer: HttpPeer) -> list[bytes]:
+    """One removal for each person, as cURL users and PHP send it; both servers understand it."""
+    return [
+        load.request(
+            "POST",
+            "/acs/users/remove_from_access_group",
+            peer.token,
+            json.dumps({"acs_user_id": user, "acs_access_group_id": peer.group}).encode(),
+        )
+        for user in peer.users
+    ]
+
+
+def gets(peer: HttpPeer) -> list[bytes]:
+    """One get for each person."""
+    return [
+        load.request(
+            "POST", "/acs/users/get", peer.token, json.dumps({"acs_user_id": user}).encode()
+        )
+        for user in peer.users
+    ]
+
+
+class Doorward:
+    """Our server with its embedded PostgreSQL, durable, with the sandbox's controller at work."""
+
+    name = "doorward"
+    token = API_KEY
+    group = GROUP
+
+    def __init__(self, stack: ExitStack, people: int) -> None:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="doorward-bench-"))
+        self.server = RunningServer(Path(folder) / "data").start()
+        stack.callback(self.server.stop)
+        self.port = self.server.port
+        self.pids = {"server": self.server.pid, "postgresql": self.server.postgres_pid()}
+        self.users: list[str] = []
+        self._people = people
+
+    async def connect(self) -> population.Connection:
+        """A connection to its database."""
+        dsn = attach(self.server.data)
+        if dsn is None:
+            raise RuntimeError("the server has no embedded PostgreSQL")
+        return await asyncpg.connect(dsn)
+
+    async def fill(self) -> None:
+        """Adds the people that the calls are about."""
+        connection = await self.connect()
+        system = await connection.fetchval(
+            "select acs_system_id from acs_access_group where acs_access_group_id = $1",
+            UUID(GROUP),
+        )
+        users = await population.add_people(connection, UUID(WORKSPACE), system, self._people)
+        self.users = [str(user) for user in users]
+        await connection.execute("vacuum analyze")
+        await connection.close()
+
+    async def refill(self) -> None:
+        """Makes everybody a member again, and waits until the controller has caught up."""
+        connection = await self.connect()
+        users = [UUID(user) for user in self.users]
+        await population.refill(connection, UUID(WORKSPACE), UUID(GROUP), users)
+        while await connection.fetchval(
+            "select exists (select from controller c join policy_revision r using (workspace_id)"
+            " where c.confirmed_revision < r.revision)"
+        ):
+            await asyncio.sleep(0.02)
+        await connection.close()
+
+
+class Double:
+    """The npm package @seamapi/fake-seam-connect in one Node process, everything in memory."""
+
+    name = "in-memory double"
+
+    def __init__(self, stack: ExitStack, people: int) -> None:
+        # Node looks for packages from the script's own folder upwards.
+        script = CHECKOUT.node / "double.mjs"
+        script.write_text((ROOT / "double.mjs").read_text())
+        node = ROOT.parent / ".venv" / "bin" / "node"
+        self.port = free_port()
+        process = subprocess.Popen(
+            [node, script, str(people), str(self.port)], stdout=subprocess.PIPE, text=True
+        )
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        if process.stdout is None:
+            raise RuntimeError("no output of the double")
+        told = json.loads(process.stdout.readline())
+        self.token: str = told["token"]
+        self.users: list[str] = told["users"]
+        self.group: str = told["acs_access_group_id"]
+        self.pids = {"server": int(told["pid"])}
+        self._control = f"http://127.0.0.1:{told['control']}/refill"
+
+    async def refill(self) -> None:
+        """Makes everybody a member again."""
+        await asyncio.to_thread(self._refill)
+
+    def _refill(self) -> None:
+        with urllib.request.urlopen(self._control, data=b"") as answer:  # noqa: S310 - loopback
+            answer.read()
+
+
+class Pgbench:
+    """The same transaction without a server before it, each in a commit of its own."""
+
+    name = "pgbench"
+
+    def __init__(self, doorward: Doorward, people: int) -> None:
+        self._doorward = doorward
+        self._people = people
+        self._site: tuple[UUID, UUID, UUID] | None = None
+        self._users: list[UUID] = []
+
+    async def fill(self) -> None:
+        """A workspace of its own in the same database, and its people by number."""
+        connection = await self._doorward.connect()
+        self._site = await population.copy_site(connection, UUID(WORKSPACE))
+        workspace, system, _ = self._site
+        self._users = await population.add_people(connection, workspace, system, self._people)
+        await connection.execute("create table bench_user (i bigint primary key, id uuid not null)")
+        await connection.execute("create sequence bench_turn")
+        await connection.copy_records_to_table("bench_user", records=enumerate(self._users, 1))
+        await connection.execute("vacuum analyze")
+        await connection.close()
+
+    async def run(self, connections: int) -> tuple[float, float, float]:
+        """Removes everybody once: transactions a second, mean latency in ms, CPU seconds."""
+        if self._site is None:
+            raise RuntimeError("fill comes first")
+        workspace, _, group = self._site
+        connection = await self._doorward.connect()
+        await population.refill(connection, workspace, group, self._users)
+        await connection.execute("alter sequence bench_turn restart")
+        await connection.close()
+        script = (
+            "select * from change_memberships(array[now()], array['bench'],"
+            f" array['{workspace}'::uuid], array[false], array['{group}'::uuid],"
+            " array(select id from bench_user where i = nextval('bench_turn')), array[null::uuid]);"
+        )
+        return await asyncio.to_thread(self._run, script, connections)
+
+    def _run(self, script: str, connections: int) -> tuple[float, float, float]:
+        dsn = attach(self._doorward.server.data) or ""
+        postgres = self._doorward.pids["postgresql"]
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(script)
+            file.flush()
+            before = cpu.seconds(postgres)
+            done = subprocess.run(
+                [
+                    *(find_binaries().folder / "pgbench", "--no-vacuum", "--protocol=prepared"),
+                    *(f"--client={connections}", f"--transactions={self._people // connections}"),
+                    *(f"--file={file.name}", dsn),
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        spent = cpu.seconds(postgres) - before
+        rate = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
+        latency = float(re.search(r"latency average = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
+        return rate, latency, spent

@@ -1,0 +1,1 @@
+"""Doorward: a self-hosted access-control server that speaks the Seam API."""

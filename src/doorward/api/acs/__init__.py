@@ -1,0 +1,1 @@
+"""Calls of access systems: systems, entrances, users, access groups, credentials."""

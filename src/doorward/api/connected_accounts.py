@@ -1,0 +1,92 @@
+"""/connected_accounts: accounts at providers, the native system's own one included."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from doorward.api.requests import Term, exactly_one, found, is_given, or_none
+from doorward.api.services import Services
+from doorward.resources.connected_account import ConnectedAccount
+from doorward.store import accounts
+from doorward.wire.route import Call, Listed, Route
+
+
+class GetAccount(msgspec.Struct):
+    """An account by id, or by the e-mail address that its provider knows."""
+
+    connected_account_id: UUID | UnsetType = UNSET
+    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")] | UnsetType = UNSET
+
+    def check(self) -> list[str]:
+        """One name is enough."""
+        return exactly_one(self, "connected_account_id", "email")
+
+
+class ListAccounts(msgspec.Struct):
+    """Filters of accounts."""
+
+    custom_metadata_has: dict[str, str | bool] | UnsetType = UNSET
+    customer_key: str | UnsetType = UNSET
+    term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
+    space_id: UUID | UnsetType = UNSET
+    user_identifier_key: str | UnsetType = UNSET
+
+
+async def get(call: Call[Services], request: GetAccount) -> ConnectedAccount:
+    """One account."""
+    account = await accounts.get(
+        call.services.database,
+        call.workspace_id,
+        connected_account_id=or_none(request.connected_account_id),
+        email=or_none(request.email),
+    )
+    return found(account, "connected_account")
+
+
+async def list_accounts(call: Call[Services], request: ListAccounts) -> Listed:
+    """A page of accounts."""
+    # There are no spaces and no client sessions here, so none that an account could belong to.
+    if is_given(request.space_id) or is_given(request.user_identifier_key):
+        return Listed([], None)
+    assert call.page is not None
+    metadata = or_none(request.custom_metadata_has) or {}
+    rows, next_after = await accounts.list_accounts(
+        call.services.database,
+        call.workspace_id,
+        custom_metadata_has={key: _text(value) for key, value in metadata.items()},
+        customer_key=or_none(request.customer_key),
+        term=or_none(request.term),
+        limit=call.page.limit,
+        after=call.page.after,
+    )
+    return Listed(rows, next_after)
+
+
+def _text(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
+
+
+ROUTES = (
+    Route(
+        path="/connected_accounts/get",
+        verbs=("GET", "POST"),
+        request=GetAccount,
+        handler=get,
+        summary="Get a connected account",
+        response_key="connected_account",
+        resource=ConnectedAccount,
+    ),
+    Route(
+        path="/connected_accounts/list",
+        verbs=("GET", "POST"),
+        request=ListAccounts,
+        handler=list_accounts,
+        summary="List connected accounts",
+        response_key="connected_accounts",
+        resource=ConnectedAccount,
+        is_list=True,
+        page_limit=11_000,
+    ),
+)

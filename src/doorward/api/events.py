@@ -1,0 +1,152 @@
+"""/events: what happened."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from doorward.api.requests import exactly_one, found, is_given, or_none
+from doorward.api.services import Services
+from doorward.resources.event import Event, EventTypeName, is_event_type
+from doorward.store import events
+from doorward.wire.route import Call, Route
+
+Ids = Annotated[list[UUID], msgspec.Meta(max_length=100)]
+
+
+class GetEvent(msgspec.Struct):
+    """An event by id, or the newest one of a type and a device."""
+
+    device_id: UUID | UnsetType = UNSET
+    event_id: UUID | UnsetType = UNSET
+    event_type: EventTypeName | UnsetType = UNSET
+
+    def check(self) -> list[str]:
+        """Without a parameter it would be anybody's event."""
+        if any(map(is_given, (self.device_id, self.event_id, self.event_type))):
+            return []
+        return ["Either 'event_id', 'event_type' or 'device_id' is required"]
+
+
+class Subjects(msgspec.Struct):
+    """Filters by what an event happened to; all that are given must be named in it."""
+
+    access_code_id: UUID | UnsetType = UNSET
+    access_grant_id: UUID | UnsetType = UNSET
+    access_method_id: UUID | UnsetType = UNSET
+    acs_access_group_id: UUID | UnsetType = UNSET
+    acs_credential_id: UUID | UnsetType = UNSET
+    acs_encoder_id: UUID | UnsetType = UNSET
+    acs_entrance_id: UUID | UnsetType = UNSET
+    acs_system_id: UUID | UnsetType = UNSET
+    acs_user_id: UUID | UnsetType = UNSET
+    connect_webview_id: UUID | UnsetType = UNSET
+    connected_account_id: UUID | UnsetType = UNSET
+    device_id: UUID | UnsetType = UNSET
+    space_id: UUID | UnsetType = UNSET
+    user_identity_id: UUID | UnsetType = UNSET
+
+
+class AnyOfSubjects(Subjects):
+    """Filters by lists of what an event happened to; of each list one must be named in it."""
+
+    access_code_ids: list[UUID] | UnsetType = UNSET
+    access_grant_ids: Ids | UnsetType = UNSET
+    access_method_ids: Ids | UnsetType = UNSET
+    acs_system_ids: list[UUID] | UnsetType = UNSET
+    device_ids: list[UUID] | UnsetType = UNSET
+    space_ids: Ids | UnsetType = UNSET
+
+
+class ListEvents(AnyOfSubjects):
+    """Since when, or between what, which types, and about what."""
+
+    between: Annotated[list[datetime], msgspec.Meta(min_length=2, max_length=2)] | UnsetType = UNSET
+    customer_key: str | UnsetType = UNSET
+    event_ids: list[UUID] | UnsetType = UNSET
+    event_type: EventTypeName | UnsetType = UNSET
+    event_types: list[EventTypeName] | UnsetType = UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 500
+    since: datetime | UnsetType = UNSET
+    unstable_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    def check(self) -> list[str]:
+        """A list has a beginning, unless its events are named."""
+        wrong = [
+            f"There is no event type '{name}'" for name in self.types() if not is_event_type(name)
+        ]
+        if not is_given(self.event_ids) or is_given(self.since) or is_given(self.between):
+            wrong += exactly_one(self, "since", "between")
+        return wrong
+
+    def types(self) -> list[str]:
+        """Every type that is asked for by name."""
+        return [
+            *([self.event_type] if isinstance(self.event_type, str) else []),
+            *(or_none(self.event_types) or []),
+        ]
+
+
+async def get(call: Call[Services], request: GetEvent) -> Event:
+    """One event."""
+    event = await events.get(
+        call.services.database,
+        call.workspace_id,
+        event_id=or_none(request.event_id),
+        event_type=or_none(request.event_type),
+        subject_id=or_none(request.device_id),
+    )
+    return found(event, "event")
+
+
+async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
+    """Events in the order in which the server learnt of them."""
+    first, last = or_none(request.between) or (or_none(request.since), None)
+    return await events.list_events(
+        call.services.database,
+        call.workspace_id,
+        created_after=first,
+        created_before=last,
+        event_types=request.types() or None,
+        event_ids=or_none(request.event_ids),
+        subject_ids=_given_values(request, Subjects.__struct_fields__),
+        any_of_subject_ids=_given_values(request, _LISTS),
+        customer_key=or_none(request.customer_key),
+        limit=request.limit,
+        offset=request.unstable_offset,
+    )
+
+
+_LISTS = tuple(
+    name for name in AnyOfSubjects.__struct_fields__ if name not in Subjects.__struct_fields__
+)
+
+
+def _given_values(request: ListEvents, names: Iterable[str]) -> list[Any]:
+    return [value for name in names if is_given(value := getattr(request, name))]
+
+
+ROUTES = (
+    Route(
+        path="/events/get",
+        verbs=("GET", "POST"),
+        request=GetEvent,
+        handler=get,
+        summary="Get an event",
+        response_key="event",
+        resource=Event,
+    ),
+    Route(
+        path="/events/list",
+        verbs=("GET", "POST"),
+        request=ListEvents,
+        handler=list_events,
+        summary="List events since a time, or between two",
+        response_key="events",
+        resource=Event,
+        is_list=True,
+    ),
+)

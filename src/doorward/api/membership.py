@@ -1,0 +1,136 @@
+"""Putting people into access groups and taking them out, for the calls that spell it two ways."""
+
+import contextlib
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from doorward.api.requests import exactly_one, or_none
+from doorward.api.services import Services
+from doorward.errors import ApiError, Unavailable, invalid_input, not_found
+from doorward.events import catalogue
+from doorward.store import events, groups, identities, systems
+from doorward.store.database import Connection
+from doorward.store.identities import Identity
+from doorward.store.journal import Change
+from doorward.store.memberships import ChangeMembership, MembershipResult
+from doorward.wire.route import Call
+
+
+class Membership(msgspec.Struct):
+    """A group, and a person named by user or by identity."""
+
+    acs_access_group_id: UUID
+    acs_user_id: UUID | UnsetType = UNSET
+    user_identity_id: UUID | UnsetType = UNSET
+
+    def check(self) -> list[str]:
+        """One name is enough, and two could contradict each other."""
+        return exactly_one(self, "acs_user_id", "user_identity_id")
+
+
+@dataclass(frozen=True, slots=True)
+class JoinByIdentity:
+    """Adds an identity to a group in whose system it has no user: links or makes one first."""
+
+    change: Change
+    acs_access_group_id: UUID
+    user_identity_id: UUID
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace whose journal this is written to."""
+        return self.change.workspace_id
+
+    async def run(self, connection: Connection) -> MembershipResult:
+        """User, event and membership, or nothing. Raises ApiError 404."""
+        workspace_id, group_id = self.workspace_id, self.acs_access_group_id
+        identity = await identities.get(connection, workspace_id, self.user_identity_id)
+        if identity is None:
+            raise not_found("user_identity")
+        acs_system_id = await groups.system_of(connection, workspace_id, group_id)
+        if acs_system_id is None:
+            raise not_found("acs_access_group")
+        acs_user_id = await self._user(connection, identity, acs_system_id)
+        return await ChangeMembership(self.change, True, group_id, acs_user_id).run(connection)
+
+    async def _user(self, connection: Connection, identity: Identity, acs_system_id: UUID) -> UUID:
+        where = (connection, self.workspace_id)
+        return (
+            await identities.user_in_system(*where, identity.user_identity_id, acs_system_id)
+            or await identities.link(*where, identity, acs_system_id)
+            or await self._new_user(connection, identity, acs_system_id)
+        )
+
+    async def _new_user(
+        self, connection: Connection, identity: Identity, acs_system_id: UUID
+    ) -> UUID:
+        at, workspace_id = self.change.at, self.workspace_id
+        acs_user_id = await identities.create_user(connection, self.change, identity, acs_system_id)
+        created = catalogue.acs_user_created(
+            catalogue.Occasion(workspace_id, at, at),
+            await systems.account_of(connection, workspace_id, acs_system_id),
+            acs_system_id,
+            acs_user_id,
+        )
+        await events.insert_events(connection, workspace_id, [created])
+        return acs_user_id
+
+
+async def add(call: Call[Services], request: Membership) -> None:
+    """Adds a person to a group; an identity without a user in the group's system gets one."""
+    result = await _change(call, request, is_add=True)
+    if result.status == "no_user_in_system":
+        assert isinstance(request.user_identity_id, UUID)
+        join = JoinByIdentity(_asked(call), request.acs_access_group_id, request.user_identity_id)
+        result = await call.services.writer.submit(join)
+    await _answer(call, result)
+
+
+async def remove(call: Call[Services], request: Membership) -> None:
+    """Removes a person from a group; whoever is not in it, is not in it afterwards either."""
+    await _answer(call, await _change(call, request, is_add=False))
+
+
+async def _change(call: Call[Services], request: Membership, *, is_add: bool) -> MembershipResult:
+    return await call.services.writer.submit(
+        ChangeMembership(
+            _asked(call),
+            is_add,
+            request.acs_access_group_id,
+            or_none(request.acs_user_id),
+            or_none(request.user_identity_id),
+        )
+    )
+
+
+def _asked(call: Call[Services]) -> Change:
+    now = call.services.clock.now(call.workspace_id)
+    return Change(call.workspace_id, call.caller.actor, now)
+
+
+async def _answer(call: Call[Services], result: MembershipResult) -> None:
+    refusal = _refusal(result)
+    if refusal is not None:
+        raise refusal
+    if result.revision is not None:
+        await _wait_for_doors(call, result.revision)
+
+
+def _refusal(result: MembershipResult) -> ApiError | None:
+    match result.status:
+        case "changed" | "unchanged" | "no_user_in_system":
+            return None
+        case "different_systems":
+            return invalid_input("The user and the access group are of different access systems")
+        case unknown:
+            return not_found(unknown.removesuffix("_not_found"))
+
+
+async def _wait_for_doors(call: Call[Services], revision: int) -> None:
+    services = call.services
+    # It is committed: whatever becomes of the doors' answer, the caller's is success.
+    with contextlib.suppress(Unavailable):
+        await services.doors.wait_confirmed(call.workspace_id, revision, services.confirm_timeout)

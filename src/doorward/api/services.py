@@ -1,0 +1,61 @@
+"""What the server hands in to every handler."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from doorward.clock import Clock
+from doorward.resources.decision import Decision
+from doorward.resources.door import Door
+from doorward.store.database import Database
+from doorward.store.secrets import Keyring
+from doorward.store.writer import Writer
+
+
+class Doors(Protocol):
+    """What the API needs of the doors (doorward.doors has them)."""
+
+    async def present(
+        self,
+        workspace_id: UUID,
+        acs_entrance_id: UUID,
+        *,
+        card_number: str | None = None,
+        code: str | None = None,
+    ) -> Decision:
+        """Presents one card or one code at an entrance's virtual reader. Needs no PostgreSQL.
+
+        Raises ApiError: 404 `acs_entrance_not_found`, 400 where there is no virtual reader, and
+        Unavailable where the entrance's controller does not run in this process.
+        """
+
+    async def status(self, workspace_id: UUID) -> Sequence[Door]:
+        """Every entrance of the workspace as its controller sees it. Raises Unavailable."""
+
+    async def hold(self, workspace_id: UUID, controller_id: UUID, *, is_held: bool) -> None:
+        """Cuts a controller off from the server, or lets it back.
+
+        Raises ApiError 404 `controller_not_found`.
+        """
+
+    async def wait_confirmed(self, workspace_id: UUID, revision: int, timeout: float) -> bool:
+        """Waits until every connected controller of the workspace holds this revision.
+
+        Answers False when `timeout` seconds went by before.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that handlers work with.
+
+    confirm_timeout: for how many seconds a change waits for the doors before it is answered.
+    """
+
+    database: Database
+    writer: Writer
+    doors: Doors
+    clock: Clock
+    keyring: Keyring
+    confirm_timeout: float = 0.05

@@ -1,0 +1,229 @@
+"""A controller: decides at its doors, on its own slice, with the server or without it."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from uuid import UUID
+
+from doorward.clock import Clock
+from doorward.doors.disk import Disk, new_header, put_aside
+from doorward.doors.door import Door, Read
+from doorward.doors.drivers import Attached, Driver
+from doorward.doors.follower import Follower, Uplink
+from doorward.doors.handing_in import HandIn
+from doorward.doors.spool import Happening, Spool, Withheld, new_event_id
+from doorward.doors.tasks import Tasks
+from doorward.errors import ApiError
+from doorward.policy.cards import CardNumber, CodeNumber, Unreadable
+from doorward.policy.decide import decide
+from doorward.policy.model import Card, Code, DoorState, Origin, Reader, Request
+from doorward.store.controllers import ControllerKey
+from doorward.store.secrets import Keyring
+
+R = TypeVar("R")
+
+# How long a caller waits for a controller that is only just starting.
+_START: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What all controllers of a process work with."""
+
+    uplink: Uplink
+    keyring: Keyring
+    clock: Clock
+    drivers: Mapping[str, Driver]
+
+
+class Controller:
+    """One controller, run by this process for as long as it has its file."""
+
+    def __init__(
+        self, equipment: Equipment, disk: Disk, key: ControllerKey, follower: Follower
+    ) -> None:
+        self.key = key
+        self.follower = follower
+        self._equipment = equipment
+        self._disk = disk
+        self._spool = Spool(disk, self._deliver)
+        self._hand_in = HandIn(equipment.uplink.database, equipment.clock, key)
+        self._doors: dict[UUID, Door] = {}
+        self._attached: dict[Reader, Attached] = {}
+        self._tasks = Tasks()
+
+    @classmethod
+    async def open(
+        cls, equipment: Equipment, path: Path, key: ControllerKey | None = None
+    ) -> "Controller | None":
+        """Takes a controller's file and loads its slice; None for an empty file without a `key`.
+
+        A file that cannot be read is put aside and begun anew. Raises DiskLocked while another
+        process has the file, OSError or sqlite3.OperationalError where the disk fails.
+        """
+        try:
+            return await cls._open(equipment, path, key)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            put_aside(path)
+            return await cls._open(equipment, path, key)
+
+    @classmethod
+    async def _open(
+        cls, equipment: Equipment, path: Path, key: ControllerKey | None
+    ) -> "Controller | None":
+        disk = await Disk.open(path)
+        try:
+            header = await disk.header()
+            if header is None and key is not None:
+                header = new_header(key)
+                await disk.set_header(header)
+            if header is None:
+                await disk.close()
+                return None
+            follower = Follower(equipment.uplink, disk, header)
+            await follower.load()
+        except BaseException:
+            await disk.close()
+            raise
+        return cls(equipment, disk, header.key, follower)
+
+    def start(self) -> None:
+        """Starts to seek the lease, to follow the journal and to hand in what happened."""
+        name = f"controller {self.key.controller_id}"
+        self.follower.on_layout = self._attach
+        self._attach()
+        self._tasks.start(f"{name}: lease", self.follower.lease.keep)
+        self._tasks.start(f"{name}: follower", self.follower.follow_on)
+        self._tasks.start(f"{name}: spool", self._spool.hand_in_on)
+
+    async def stop(self) -> None:
+        """Stops, gives the lease back, closes the file."""
+        await self._tasks.stop()
+        for attached in self._attached.values():
+            attached.detach()
+        await self._spool.finish()
+        await self.follower.lease.release()
+        await self._disk.close()
+
+    def server_is_back(self) -> None:
+        """Takes up at once what waits for the server."""
+        self.follower.wake()
+        self._spool.hurry()
+
+    def has_entrance(self, acs_entrance_id: UUID) -> bool:
+        """Whether the entrance is one of this controller's, as far as its slice goes."""
+        return self.follower.slice.index.entrance(acs_entrance_id) is not None
+
+    def attached(self, acs_entrance_id: UUID, kind: type[R]) -> list[R]:
+        """The entrance's readers that a driver runs as `kind`, entry readers first."""
+        found = [
+            (reader.declared.direction != "entry", reader.reader_id, attached)
+            for reader, attached in self._attached.items()
+            if reader.acs_entrance_id == acs_entrance_id and isinstance(attached, kind)
+        ]
+        return [attached for *_, attached in sorted(found, key=lambda each: each[:2])]
+
+    def door(self, acs_entrance_id: UUID) -> Door:
+        """Lock, light and last read of one of the entrances."""
+        return self._doors.setdefault(acs_entrance_id, Door())
+
+    async def may_decide(self) -> bool:
+        """Whether this process is the one that decides for these doors.
+
+        Where the lease has lapsed unnoticed (the process was suspended), the server is asked
+        first; without an answer from it the slice is still what counts.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.follower.ready.wait(), _START)
+        if self.follower.lease.may_have_passed_on:
+            await self.follower.lease.renew()
+        return self.follower.may_decide
+
+    async def read(
+        self, reader: Reader, origin: Origin, number: CardNumber | CodeNumber | Unreadable
+    ) -> Read:
+        """Decides, records on disk, then opens or refuses.
+
+        Raises ApiError 503 where another process decides, or where the disk cannot record.
+        """
+        if not await self.may_decide():
+            raise controller_not_here()
+        instant = self._equipment.clock.now(self.key.workspace_id)
+        request = Request(
+            reader.acs_entrance_id,
+            origin,
+            (self._factor(number),),
+            reader.reader_id,
+            "exit" if reader.declared.direction == "exit" else "entry",
+        )
+        read = Read(decide(self.follower.slice.index, DoorState(), request, instant), instant)
+        await self._record(read, origin)
+        self.door(reader.acs_entrance_id).follow(read)
+        return read
+
+    async def _record(self, read: Read, origin: Origin) -> None:
+        try:
+            await self._spool.put(Happening(new_event_id(), read.at, origin, read.decision))
+        except (sqlite3.Error, OSError) as trouble:
+            raise ApiError(
+                503, "controller_disk_failed", f"the controller cannot write its disk: {trouble}"
+            ) from trouble
+
+    def _factor(self, number: CardNumber | CodeNumber | Unreadable) -> Card | Code:
+        lookup = self._equipment.keyring.lookup
+        match number:
+            case CardNumber():
+                return Card(lookup(self.key.workspace_id, "card", number.canonical))
+            case CodeNumber():
+                return Code(lookup(self.key.workspace_id, "code", number.canonical))
+            case Unreadable():
+                return Card(None, number.cause)
+
+    async def _deliver(self, happenings: Sequence[Happening]) -> None:
+        account = self.follower.connected_account_id
+        if account is None:
+            raise Withheld
+        await self._hand_in.deliver(account, happenings)
+
+    def _attach(self) -> None:
+        """Lets drivers run the readers that are declared now, and no others."""
+        index = self.follower.slice.index
+        declared = {
+            reader for each in index.entrances() for reader in index.readers(each.acs_entrance_id)
+        }
+        for reader in self._attached.keys() - declared:
+            self._attached.pop(reader).detach()
+        for reader in declared - self._attached.keys():
+            if driver := self._equipment.drivers.get(reader.declared.driver):
+                self._attached[reader] = driver.attach(_ReaderPort(self, reader))
+
+
+@dataclass(frozen=True, slots=True)
+class _ReaderPort:
+    """The controller as one of its readers sees it."""
+
+    controller: Controller
+    reader: Reader
+
+    async def read_card(self, card: CardNumber | Unreadable) -> Read:
+        return await self.controller.read(self.reader, "card", card)
+
+    async def read_code(self, code: CodeNumber | Unreadable) -> Read:
+        return await self.controller.read(self.reader, "code", code)
+
+
+def controller_not_here() -> ApiError:
+    """503: this process does not run the controller of the entrance, or not yet."""
+    return ApiError(
+        503,
+        "controller_not_here",
+        "the entrance's controller is not run by this server; present the credential at the one"
+        " that runs it",
+        retry_after=1,
+    )

@@ -1,0 +1,265 @@
+"""A controller's file: the slice it decides on and the spool of what happened, in SQLite.
+
+Everything runs on one thread of the file's own. The file is locked for as long as it is open, so
+that of the processes that share a data folder only one runs the controller.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+
+from doorward.policy.facts import Fact, Kind
+from doorward.store.controllers import ControllerKey
+from doorward.store.watch import Position
+
+T = TypeVar("T")
+
+_FORMAT: Final = 1
+_CHUNK: Final = 5_000
+
+_FACT_COLUMNS: Final = """(
+  kind text not null, key_a blob not null, key_b blob not null, revision integer not null,
+  state blob not null, lookup blob, primary key (kind, key_a, key_b)
+) without rowid"""
+
+_SCHEMA: Final = f"""
+begin;
+create table header (only integer primary key check (only = 1), body blob not null);
+create table fact {_FACT_COLUMNS};
+create table spool (sequence integer primary key autoincrement, body blob not null);
+pragma user_version = {_FORMAT};
+commit;
+"""
+
+_FACT: Final = (
+    "insert into fact values (?, ?, ?, ?, ?, ?) on conflict do update set"
+    " revision = excluded.revision, state = excluded.state, lookup = excluded.lookup"
+)
+
+
+class DiskLocked(Exception):
+    """Another process has the file open, and so runs the controller."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """Whose file this is, and up to where its slice is complete.
+
+    holder: the name under which the file's owner takes the lease. is_ours: the slice was kept up
+    under the lease, and nobody has been seen to run the controller since. connected_account_id:
+    what events name beside the system. position None: there is no slice yet.
+    """
+
+    key: ControllerKey
+    holder: str
+    is_ours: bool = False
+    position: Position | None = None
+    connected_account_id: UUID | None = None
+
+
+class Disk:
+    """The open file of one controller. Errors of the disk are sqlite3.Error or OSError."""
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor
+    ) -> None:
+        self.path = path
+        self._connection = connection
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, path: Path) -> "Disk":
+        """Opens the file, or makes it (mode 0600).
+
+        Raises DiskLocked while another has it, sqlite3.DatabaseError for a file that is no
+        database of ours any more.
+        """
+        thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
+        try:
+            connection = await _on(thread, lambda: _open(path))
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(path, connection, thread)
+
+    async def close(self) -> None:
+        """Closes the file and lets go of its lock."""
+        await self._run(self._connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def header(self) -> Header | None:
+        """What the file says of itself, None for a new one."""
+        rows = await self._run(
+            lambda: self._connection.execute("select body from header").fetchall()
+        )
+        return msgspec.json.decode(rows[0][0], type=Header) if rows else None
+
+    async def set_header(self, header: Header) -> None:
+        """Changes what the file says of itself."""
+        await self._write(lambda: self._put_header(header))
+
+    async def facts(self) -> AsyncIterator[list[Fact]]:
+        """The slice, some thousand facts at a time."""
+        cursor = await self._run(lambda: self._connection.execute("select * from fact"))
+        while rows := await self._run(lambda: cursor.fetchmany(_CHUNK)):
+            yield [_fact(row) for row in rows]
+
+    async def keep(self, facts: Sequence[Fact], header: Header) -> None:
+        """Puts changed facts and the place in the journal on disk, both or neither."""
+        await self._write(lambda: self._put_facts(facts), lambda: self._put_header(header))
+
+    async def begin_replacement(self) -> None:
+        """Makes room for a whole slice beside the present one."""
+        await self._write(self._make_incoming)
+
+    async def stage(self, facts: Sequence[Fact]) -> None:
+        """Puts a part of a whole slice aside."""
+        rows = [_row(fact) for fact in facts]
+        await self._write(
+            lambda: self._connection.executemany("insert into incoming values (?,?,?,?,?,?)", rows)
+        )
+
+    async def replace(self, header: Header) -> None:
+        """Puts the staged slice in place of the present one."""
+        await self._write(self._swap_incoming, lambda: self._put_header(header))
+
+    async def spool(self, bodies: Sequence[bytes]) -> None:
+        """Appends to the spool."""
+        rows = [(body,) for body in bodies]
+        await self._write(
+            lambda: self._connection.executemany("insert into spool (body) values (?)", rows)
+        )
+
+    async def spooled(self, limit: int) -> list[tuple[int, bytes]]:
+        """The oldest entries of the spool, each with its number."""
+        query = "select sequence, body from spool order by sequence limit ?"
+        return await self._run(lambda: self._connection.execute(query, (limit,)).fetchall())
+
+    async def unspool(self, sequence: int) -> None:
+        """Drops the spool's entries up to a number."""
+        await self._write(
+            lambda: self._connection.execute("delete from spool where sequence <= ?", (sequence,))
+        )
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await _on(self._thread, work)
+
+    async def _write(self, *steps: Callable[[], object]) -> None:
+        await _on(self._thread, lambda: self._commit(steps))
+
+    def _commit(self, steps: Sequence[Callable[[], object]]) -> None:
+        with _transaction(self._connection):
+            for step in steps:
+                step()
+
+    def _put_header(self, header: Header) -> None:
+        self._connection.execute(
+            "insert or replace into header values (1, ?)", (msgspec.json.encode(header),)
+        )
+
+    def _put_facts(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if fact.state is None:
+                self._connection.execute(
+                    "delete from fact where kind = ? and key_a = ? and key_b = ?", _row(fact)[:3]
+                )
+            else:
+                self._connection.execute(_FACT, _row(fact))
+
+    def _make_incoming(self) -> None:
+        self._connection.execute("drop table if exists incoming")
+        self._connection.execute(f"create table incoming {_FACT_COLUMNS}")
+
+    def _swap_incoming(self) -> None:
+        self._connection.execute("drop table fact")
+        self._connection.execute("alter table incoming rename to fact")
+
+
+def new_header(key: ControllerKey) -> Header:
+    """The header of a new file, with a holder's name that no other file has."""
+    return Header(key, uuid4().hex)
+
+
+async def _on(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.execute("commit")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made beforehand, because SQLite would leave the mode to the umask. Never opened when it is
+    # there: closing it again would let go of a lock that this process has on it.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        _lock(connection)
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _lock(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        with _transaction(connection):
+            pass
+    except sqlite3.OperationalError as trouble:
+        if trouble.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise DiskLocked from trouble
+        raise
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Makes the tables in a new file."""
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(_SCHEMA)
+    elif version != _FORMAT:
+        raise sqlite3.DatabaseError(f"a file of format {version}, not {_FORMAT}")
+
+
+def put_aside(path: Path) -> None:
+    """Keeps a file that cannot be read for whoever wants to look into it, under another name."""
+    mark = uuid4().hex[:8]
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(f"{path.stem}.damaged-{mark}{suffix}"))
+
+
+def _row(fact: Fact) -> tuple[Any, ...]:
+    return (
+        fact.kind.value,
+        fact.key_a.bytes,
+        fact.key_b.bytes,
+        fact.revision,
+        fact.state,
+        fact.lookup,
+    )
+
+
+def _fact(row: tuple[Any, ...]) -> Fact:
+    kind, key_a, key_b, revision, state, lookup = row
+    return Fact(Kind(kind), UUID(bytes=key_a), UUID(bytes=key_b), revision, state, lookup)

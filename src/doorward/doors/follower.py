@@ -1,0 +1,210 @@
+"""Keeps a controller's slice current: in memory first, then on disk, then confirmed.
+
+The journal is tailed under the lease alone. While the controller is held, as while PostgreSQL is
+away, the slice stays as it is. A new epoch, a gap, or an entrance that comes or goes makes the
+follower fetch the whole slice.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from doorward.doors.disk import Disk, Header
+from doorward.doors.lease import Lease
+from doorward.doors.reporter import Reporter
+from doorward.doors.slice import Slice
+from doorward.errors import Unavailable
+from doorward.policy.facts import Fact, Kind
+from doorward.store import slices
+from doorward.store.controllers import Confirmation, Link
+from doorward.store.database import Database
+from doorward.store.slices import Contact, Whole
+from doorward.store.watch import Position
+
+# A follower that nobody wakes looks by itself; while it is held, for the release.
+_IDLE: Final = 1.0
+_HELD: Final = 0.05
+
+_LAYOUT: Final = frozenset({Kind.ENTRANCE, Kind.READER})
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """A process's ways to the server, shared by its controllers."""
+
+    database: Database
+    link: Link
+    reporter: Reporter
+
+
+class Follower:
+    """One controller's slice, in memory as `slice` and on disk.
+
+    on_layout: called after entrances or readers have changed. ready: set once it is known what this
+    process may decide on: after the first look at the server, or without an answer from it.
+    """
+
+    def __init__(self, uplink: Uplink, disk: Disk, header: Header) -> None:
+        self._uplink = uplink
+        self._disk = disk
+        self._header = header
+        self._wake = asyncio.Event()
+        self._unsaved: list[Fact] = []
+        self._is_whole_due = True
+        self._has_yielded = False
+        self.on_layout: Callable[[], None] = lambda: None
+        self.slice = Slice(header.key)
+        self.lease = Lease(uplink.link, header.key, header.holder, self._lease_changed)
+        self.is_held = False
+        self.confirmed: Position | None = None
+        self.ready = asyncio.Event()
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether there is a slice that was kept up under our lease, and nobody else has taken
+        the lease since as far as we know. A lapsed lease does not count: DESIGN.md, decision 10.
+        """
+        return self._header.is_ours and not self._has_yielded and self.slice.position is not None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the controller hears the server."""
+        return self.lease.is_ours and not self.lease.is_cut_off and not self.is_held
+
+    @property
+    def connected_account_id(self) -> UUID | None:
+        """The account of the access system, known with the first slice."""
+        return self._header.connected_account_id
+
+    async def load(self) -> None:
+        """Takes the slice from disk. Raises sqlite3.DatabaseError where it cannot be read."""
+        if self._header.position is not None:
+            async for facts in self._disk.facts():
+                self.slice.load(facts)
+            self.slice.complete(self._header.position)
+            self._is_whole_due = False
+
+    def wake(self) -> None:
+        """Looks at once."""
+        self._wake.set()
+
+    def heard(self, position: Position) -> None:
+        """The server has taken the confirmation of a position."""
+        self.confirmed = position
+
+    async def follow_on(self) -> None:
+        """Follows the journal for as long as the controller runs."""
+        while True:
+            await self._rest()
+            with contextlib.suppress(Unavailable):
+                await self._look()
+            if self.lease.standing != "unknown" or self.lease.is_cut_off:
+                self.ready.set()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), _HELD if self.is_held else _IDLE)
+        self._wake.clear()
+
+    def _lease_changed(self) -> None:
+        if self.lease.standing in ("other", "retired"):
+            self._has_yielded = True
+        if self.lease.is_cut_off:
+            # A crash of PostgreSQL may have forgotten it, so that it is said again.
+            self.confirmed = None
+        self.wake()
+
+    async def _look(self) -> None:
+        if self._has_yielded and self._header.is_ours:
+            await self._set_header(msgspec.structs.replace(self._header, is_ours=False))
+        while self.lease.is_ours and await self._take_tail():
+            pass
+
+    async def _take_tail(self) -> bool:
+        """Takes what is new; answers whether there may be more."""
+        here = self.slice.position
+        if self._is_whole_due or here is None:
+            return await self._fetch_whole()
+        tail = await slices.read_tail(self._uplink.link, self._header.key, here.revision)
+        if tail is None or not await self._may_follow(tail.contact):
+            return False
+        if not self.slice.is_continued_by(tail):
+            self._is_whole_due = True
+            return True
+        taken = self.slice.take(tail)
+        self._is_whole_due = taken.needs_whole
+        self._unsaved += taken.facts
+        if any(fact.kind in _LAYOUT for fact in taken.facts):
+            self.on_layout()
+        if self._is_whole_due:
+            return True  # refused already what it takes away, but no complete slice to keep
+        await self._keep(tail.contact)
+        return self.slice.position != tail.contact.head
+
+    async def _fetch_whole(self) -> bool:
+        async with slices.read_whole(self._uplink.database, self._header.key) as whole:
+            if whole is None or not await self._may_follow(whole.contact):
+                return False
+            self.slice = await self._read(whole)
+        self.on_layout()
+        self._unsaved.clear()
+        header = msgspec.structs.replace(
+            self._header, connected_account_id=whole.connected_account_id
+        )
+        header = self._complete(header)
+        await self._disk.replace(header)
+        self._is_whole_due = False
+        self._kept(header, whole.contact)
+        return True
+
+    async def _read(self, whole: Whole) -> Slice:
+        fresh = Slice(self._header.key)
+        await self._disk.begin_replacement()
+        async for facts in whole.chunks():
+            fresh.load(facts)
+            await self._disk.stage(facts)
+        fresh.complete(whole.contact.head)
+        return fresh
+
+    async def _may_follow(self, contact: Contact) -> bool:
+        """Whether the server talks to this process: not held, and under the lease's generation."""
+        self.is_held = contact.is_held
+        expected = (self.lease.holder, self.lease.generation)
+        if (contact.lease_holder, contact.lease_generation) != expected:
+            await self.lease.renew()
+            return False
+        return not contact.is_held
+
+    async def _keep(self, contact: Contact) -> None:
+        """Puts on disk what memory has, unless it is there already, then confirms."""
+        header = self._complete(self._header)
+        if self._unsaved or header != self._header:
+            await self._disk.keep(self._unsaved, header)
+            self._unsaved.clear()
+        self._kept(header, contact)
+
+    def _complete(self, header: Header) -> Header:
+        return msgspec.structs.replace(header, is_ours=True, position=self.slice.position)
+
+    def _kept(self, header: Header, contact: Contact) -> None:
+        self._header = header
+        if self.lease.is_ours and self.lease.generation == contact.lease_generation:
+            self._has_yielded = False
+            self._report()
+
+    def _report(self) -> None:
+        position = self._header.position
+        if position is not None and position != self.confirmed:
+            lease = self.lease
+            self._uplink.reporter.report(
+                Confirmation(self._header.key, lease.holder, lease.generation, position)
+            )
+
+    async def _set_header(self, header: Header) -> None:
+        await self._disk.set_header(header)
+        self._header = header

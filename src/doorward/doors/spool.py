@@ -1,0 +1,136 @@
+"""What happened at the doors, on disk before anybody is answered, then handed in to the server.
+
+Handed in at least once, in order; the event's id makes it count once. An event that is on disk
+outlives a crash, and stays until the server has committed it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from doorward.doors.disk import Disk
+from doorward.errors import Unavailable
+from doorward.policy.model import Decision, Origin
+
+_BATCH: Final = 100
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """A decision at a door; occurred_at by the workspace's clock at the door."""
+
+    event_id: UUID
+    occurred_at: datetime
+    origin: Origin
+    decision: Decision
+
+
+def new_event_id() -> UUID:
+    """An id that sorts by the time it was made (RFC 9562, version 7 with a finer clock, method 3):
+    events that the server learns of in the same millisecond keep their order.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | secrets.randbits(62))
+
+
+class Withheld(Exception):
+    """The server is not to hear of it now: the controller's link is held."""
+
+
+Deliver = Callable[[Sequence[Happening]], Awaitable[None]]
+
+
+class Spool:
+    """The spool of one controller.
+
+    deliver: commits happenings at the server; raises Unavailable or Withheld to be asked again.
+    """
+
+    def __init__(self, disk: Disk, deliver: Deliver) -> None:
+        self._disk = disk
+        self._deliver = deliver
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._flush: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._news.set()
+        self._hurry = asyncio.Event()
+
+    async def put(self, happening: Happening) -> None:
+        """Answers when it is on disk. What arrives meanwhile shares the next write.
+
+        Raises sqlite3.Error or OSError when the disk fails.
+        """
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((msgspec.json.encode(happening), written))
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._write())
+        await written
+
+    async def finish(self) -> None:
+        """Answers when whatever was put is on disk, or has failed."""
+        if self._flush is not None:
+            await self._flush
+
+    def hurry(self) -> None:
+        """Hands in at once: the server can be reached again."""
+        self._hurry.set()
+
+    async def hand_in_on(self) -> None:
+        """Hands in whatever is on disk, for as long as the controller runs."""
+        pause = _FIRST_PAUSE
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._hand_in()
+                pause = _FIRST_PAUSE
+                continue
+            except (Unavailable, Withheld):
+                pass
+            except Exception:  # noqa: BLE001 - one bad event must not end the controller
+                _log.exception("%s: events could not be handed in", self._disk.path.stem)
+            await self._rest(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            self._news.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Pauses, at most until somebody is in a hurry."""
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    async def _hand_in(self) -> None:
+        while entries := await self._disk.spooled(_BATCH):
+            await self._deliver([msgspec.json.decode(body, type=Happening) for _, body in entries])
+            await self._disk.unspool(entries[-1][0])
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._disk.spool([body for body, _ in batch])
+            except Exception as trouble:  # noqa: BLE001 - whoever waits is told
+                for _, written in batch:
+                    if not written.done():
+                        written.set_exception(trouble)
+            else:
+                _answer(batch)
+                self._news.set()
+
+
+def _answer(batch: Sequence[tuple[bytes, "asyncio.Future[None]"]]) -> None:
+    for _, written in batch:
+        if not written.done():
+            written.set_result(None)

@@ -1,0 +1,54 @@
+"""Callers that wait until the doors have confirmed a revision."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from doorward.doors.controller import Controller
+from doorward.store.watch import Position
+
+Running = Callable[[UUID], Iterable[Controller]]
+
+
+class Waiting:
+    """Who waits for which position of which workspace.
+
+    running: the controllers of a workspace that this process runs.
+    """
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._waiting: defaultdict[UUID, list[tuple[Position, asyncio.Future[None]]]]
+        self._waiting = defaultdict(list)
+
+    def is_confirmed(self, workspace_id: UUID, position: Position) -> bool:
+        """Whether every controller here has confirmed, the disconnected ones too."""
+        return not any(_lags(each, position) for each in self._running(workspace_id))
+
+    async def wait(self, workspace_id: UUID, position: Position) -> None:
+        """Waits until every connected controller here has confirmed."""
+        if self._is_heard(workspace_id, position):
+            return
+        heard = asyncio.get_running_loop().create_future()
+        entry = (position, heard)
+        self._waiting[workspace_id].append(entry)
+        try:
+            await heard
+        finally:
+            self._waiting[workspace_id].remove(entry)
+
+    def look(self, workspace_id: UUID) -> None:
+        """Lets those go who need not wait any more: a controller has confirmed."""
+        for position, heard in self._waiting[workspace_id]:
+            if not heard.done() and self._is_heard(workspace_id, position):
+                heard.set_result(None)
+
+    def _is_heard(self, workspace_id: UUID, position: Position) -> bool:
+        controllers = self._running(workspace_id)
+        return not any(each.follower.is_connected and _lags(each, position) for each in controllers)
+
+
+def _lags(controller: Controller, position: Position) -> bool:
+    confirmed = controller.follower.confirmed
+    return confirmed is None or confirmed < position

@@ -1,0 +1,1 @@
+"""Who may open what, when. Pure: no I/O, no clock, nothing of ours is imported here."""

@@ -1,0 +1,39 @@
+"""An access system: entrances, people and groups that one installation knows."""
+
+from typing import Literal
+from uuid import UUID
+
+from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
+
+# The one extension of the API's closed enum: an honest name instead of another maker's.
+SystemType = Literal["doorward_system"]
+
+
+class Location(Resource, frozen=True, kw_only=True):
+    """Where the system is, as far as its time depends on it."""
+
+    time_zone: str | None
+
+
+class AcsSystem(Resource, frozen=True, kw_only=True):
+    """An access system, as /acs/systems shows it."""
+
+    acs_system_id: UUID
+    acs_access_group_count: int
+    acs_user_count: int
+    connected_account_id: UUID
+    connected_account_ids: list[UUID]
+    created_at: Timestamp
+    default_credential_manager_acs_system_id: UUID | None
+    errors: list[ErrorEntry]
+    external_type: SystemType
+    external_type_display_name: str
+    image_alt_text: str
+    image_url: str
+    is_credential_manager: bool
+    location: Location
+    name: str
+    system_type: SystemType
+    system_type_display_name: str
+    warnings: list[WarningEntry]
+    workspace_id: UUID

@@ -1,0 +1,217 @@
+"""Puts the parts together and runs them: store, doors and API in one process."""
+
+import asyncio
+import contextlib
+import gc
+import ipaddress
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import uvicorn
+
+from doorward.api.services import Services
+from doorward.api.table import ROUTES
+from doorward.clock import SystemClock
+from doorward.doors.registry import Doors
+from doorward.errors import StartError
+from doorward.settings import Settings
+from doorward.site.apply import apply_if_empty
+from doorward.site.parse import load_site
+from doorward.site.sandbox import load_sandbox
+from doorward.store import tokens
+from doorward.store.database import Database
+from doorward.store.embedded import EmbeddedPostgres, open_database
+from doorward.store.embedded.data import make_data_folder
+from doorward.store.embedded.lock import DataLock
+from doorward.store.migrate import migrate
+from doorward.store.secrets import Keyring
+from doorward.store.token_cache import TokenCache
+from doorward.store.watch import Watch
+from doorward.store.writer import Writer
+from doorward.wire.app import Api, Health
+
+# How long open requests may still take after Ctrl-C, in seconds.
+_DRAIN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a server says when it can answer.
+
+    endpoint: with the port it really got. is_sandbox: whether published secrets are honoured.
+    """
+
+    endpoint: str
+    settings: Settings
+    is_sandbox: bool
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
+    """Serves until SIGINT or SIGTERM, then drains and stops everything it started.
+
+    Raises StartError when a port, folder or database is not to be had, before anything is left
+    behind.
+    """
+    make_data_folder(settings.data)
+    with _listen(settings) as listener:
+        async with AsyncExitStack() as running:
+            dsn = await running.enter_async_context(_postgres(settings))
+            await migrate(dsn)
+            database = await _open(running, dsn)
+            keyring = Keyring.load(settings.data, settings.secret_key)
+            await _load_site(settings, database, keyring)
+            ready = Ready(
+                _endpoint(settings, listener),
+                settings,
+                is_sandbox=bool(await tokens.published_tokens(database)),
+            )
+            api = await _start_parts(running, settings, database, keyring)
+            await _answer(api, listener, lambda: on_ready(ready))
+
+
+def _endpoint(settings: Settings, listener: socket.socket) -> str:
+    return replace(settings, port=listener.getsockname()[1]).endpoint
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[tuple[Database, Keyring]]:
+    """The database for a command, whether a server runs or not, migrated.
+
+    Raises StartError.
+    """
+    make_data_folder(settings.data)
+    async with AsyncExitStack() as opened:
+        dsn = settings.database_url
+        if dsn is None:
+            dsn = await opened.enter_async_context(open_database(settings.data))
+        await migrate(dsn)
+        database = await _open(opened, dsn)
+        yield database, Keyring.load(settings.data, settings.secret_key)
+
+
+@contextlib.contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as trouble:
+        raise StartError(
+            f"cannot listen on {settings.host} port {settings.port} ({trouble.strerror});"
+            " stop what uses it, or choose another with --port"
+        ) from trouble
+    with listener:
+        yield listener
+
+
+@asynccontextmanager
+async def _postgres(settings: Settings) -> AsyncIterator[str]:
+    if settings.database_url is not None:
+        lock = await DataLock.acquire(settings.data, "server")
+        try:
+            yield settings.database_url
+        finally:
+            lock.release()
+        return
+    async with await EmbeddedPostgres.start(settings.data) as server:
+        supervision = asyncio.create_task(server.supervise(), name="postgres")
+        try:
+            yield server.dsn
+        finally:
+            supervision.cancel()
+            await asyncio.gather(supervision, return_exceptions=True)
+
+
+async def _open(running: AsyncExitStack, dsn: str) -> Database:
+    database = await Database.open(dsn)
+    running.push_async_callback(database.close)
+    return database
+
+
+async def _load_site(settings: Settings, database: Database, keyring: Keyring) -> None:
+    site = load_site(settings.site) if settings.site else load_sandbox()
+    await apply_if_empty(database, keyring, site, clock=SystemClock())
+    if not is_loopback(settings.host):
+        published = await tokens.published_tokens(database)
+        if published:
+            ids = " ".join(str(token.token_id) for token in published)
+            raise StartError(
+                f"this database has published sandbox secrets, which anybody knows; before"
+                f" listening on {settings.host}, revoke them: doorward token revoke {ids}"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether every address that a host name stands for is this machine's own."""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return all(ipaddress.ip_address(str(entry[4][0])).is_loopback for entry in found)
+
+
+async def _start_parts(
+    running: AsyncExitStack, settings: Settings, database: Database, keyring: Keyring
+) -> Api:
+    watch, writer, clock = Watch(database), Writer(database), SystemClock()
+    doors = Doors(database, watch, writer, keyring, clock, settings.data)
+    writer.on_commit.append(watch.hurry)
+    for part in (watch, writer, doors):
+        await part.start()
+        running.push_async_callback(part.stop)
+    services = Services(
+        database=database,
+        writer=writer,
+        doors=doors,
+        clock=clock,
+        keyring=keyring,
+        confirm_timeout=settings.confirm_timeout,
+    )
+    cache = TokenCache(database, watch, honours_published=is_loopback(settings.host))
+
+    async def health() -> Health:
+        # A door decides without PostgreSQL, so that a server without one is still worth keeping.
+        return Health(True, {"database": "up" if watch.is_connected else "down"})
+
+    return Api(ROUTES, cache, services, cursor_key=keyring.derive("cursor"), health=health)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us, so that the parts stop in their order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Does nothing: `_answer` has the signals."""
+        yield
+
+
+async def _answer(api: Any, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    config = uvicorn.Config(
+        api,
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Asked for a second time: do not wait for open requests.
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    gc.collect()
+    gc.freeze()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
+        await asyncio.sleep(0.005)
+    if server.started:
+        on_ready()
+    await serving

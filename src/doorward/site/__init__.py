@@ -1,0 +1,1 @@
+"""The site file: parse, plan, apply. It owns structure; the database owns access."""

@@ -1,0 +1,195 @@
+"""Brings the database to what a site file says, whether a server runs on it or not."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+import asyncpg
+
+from doorward.clock import Clock
+from doorward.errors import StartError
+from doorward.site import execute
+from doorward.site.conflicts import check_fixed, check_taken
+from doorward.site.declaration import declarations, workspace_row
+from doorward.site.model import Site
+from doorward.site.plan import Options, Step, differing, make_steps
+from doorward.site.problems import Problems
+from doorward.site.report import Report
+from doorward.site.state import read_state
+from doorward.store import journal, structure
+from doorward.store.database import Connection, Database, unavailable
+from doorward.store.journal import Change
+from doorward.store.secrets import Keyring
+
+# Up to so many objects, a site is applied in one transaction: some 50 ms.
+_SMALL: Final = 1_000
+# How long a chunk of a large site may hold up a running server's writes, in seconds.
+_CHUNK_SECONDS: Final = 0.05
+_SIZES: Final = (20, 5_000)
+
+
+async def apply(
+    database: Database,
+    keyring: Keyring,
+    site: Site,
+    *,
+    clock: Clock,
+    actor: str = "site",
+    plan_only: bool = False,
+    grant_again: bool = False,
+    prune: bool = False,
+) -> Report:
+    """Applies a site, or with `plan_only` tells what would be done.
+
+    A new workspace and a small site are all or nothing. Of a large site in a workspace that is
+    there, people are changed in chunks, so that a running server is not held up; applying once
+    more goes on where an interruption left off.
+
+    Raises SiteError when the file does not go with the database, StartError when somebody changes
+    the same objects at the same time, and Unavailable.
+    """
+    async with _connection(database) as connection:
+        application = _Application(connection, keyring, site, clock, actor)
+        return await application.run(Options(grant_again, prune), plan_only=plan_only)
+
+
+async def apply_if_empty(
+    database: Database, keyring: Keyring, site: Site, *, clock: Clock, actor: str = "site"
+) -> Report | None:
+    """Applies a site to a database that holds no workspace yet, all or nothing; else None.
+
+    Of several servers that start on one database at once, one does. Raises as `apply` does.
+    """
+    async with _connection(database) as connection, connection.transaction():
+        if not await structure.is_first(connection):
+            return None
+        return await _Application(connection, keyring, site, clock, actor).run(Options())
+
+
+@asynccontextmanager
+async def _connection(database: Database) -> AsyncIterator[Connection]:
+    connection = await database.connect()
+    try:
+        with unavailable(), _conflicts():
+            yield connection
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError as conflict:
+        raise StartError(
+            "nothing was deleted: something that no site file declares still needs it"
+            f" ({conflict.table_name}); remove that first"
+        ) from conflict
+    except asyncpg.UniqueViolationError as conflict:
+        raise StartError(
+            f"somebody else changed the same objects meanwhile ({conflict.table_name});"
+            " apply the file once more"
+        ) from conflict
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    connection: Connection
+    keyring: Keyring
+    site: Site
+    clock: Clock
+    actor: str
+
+    async def run(self, options: Options, *, plan_only: bool = False) -> Report:
+        if plan_only:
+            return await self._plan_only(options)
+        if await self._is_large_and_there():
+            return await self._in_chunks(options)
+        async with self.connection.transaction():
+            return await self._at_once(options)
+
+    async def _is_large_and_there(self) -> bool:
+        size = len(self.site.users) + len(self.site.credentials) + len(self.site.identities)
+        if size <= _SMALL:
+            return False
+        found = await structure.read_workspace(self.connection, self.site.workspace.workspace_id)
+        return found is not None
+
+    async def _plan_only(self, options: Options) -> Report:
+        async with self.connection.transaction(isolation="repeatable_read", readonly=True):
+            row = workspace_row(self.site)
+            old = await structure.read_workspace(self.connection, row.workspace_id)
+            steps = await self._steps(old, options, self._change())
+        return Report(tuple(steps), is_plan=True)
+
+    async def _at_once(self, options: Options) -> Report:
+        change, row = self._change(), workspace_row(self.site)
+        is_new = await structure.insert_workspace(self.connection, change, row)
+        await journal.lock(self.connection, row.workspace_id)
+        old = None
+        if not is_new:
+            old = await structure.read_workspace(self.connection, row.workspace_id)
+        steps = await self._steps(old, options, change)
+        for batch in execute.batches(steps, lambda: _SIZES[1]):
+            await execute.run(self.connection, change, self._accounts(), batch)
+        return Report(tuple(steps), is_plan=False)
+
+    async def _in_chunks(self, options: Options) -> Report:
+        steps = (await self._plan_only(options)).steps
+        pace = _Pace()
+        for batch in execute.batches(steps, lambda: pace.size):
+            with pace.measured(len(batch)):
+                async with self.connection.transaction():
+                    await journal.lock(self.connection, self.site.workspace.workspace_id)
+                    await execute.run(self.connection, self._change(), self._accounts(), batch)
+        return Report(steps, is_plan=False)
+
+    async def _steps(
+        self, old: structure.Workspace | None, options: Options, change: Change
+    ) -> list[Step]:
+        """What is to be done. Raises SiteError before anything is."""
+        declared = declarations(self.site, self.keyring, change.at)
+        state = await read_state(self.connection, change.workspace_id, declared)
+        problems = Problems(self.site.file)
+        check_fixed(declared, state.actual, state.memory, problems)
+        problems.refuse()
+        steps = make_steps(declared, state.actual, state.memory, options)
+        await check_taken(self.connection, change.workspace_id, steps, problems)
+        problems.refuse()
+        return [*_workspace_steps(self.site, old), *steps]
+
+    def _change(self) -> Change:
+        workspace_id = self.site.workspace.workspace_id
+        return Change(workspace_id, self.actor, self.clock.now(workspace_id))
+
+    def _accounts(self) -> execute.Accounts:
+        systems = self.site.systems.values()
+        return {system.acs_system_id: system.connected_account_id for system in systems}
+
+
+def _workspace_steps(site: Site, old: structure.Workspace | None) -> list[Step]:
+    row = workspace_row(site)
+    names = () if old is None else tuple(differing(old, row))
+    if old is not None and not names:
+        return []
+    action: Final = "create" if old is None else "update"
+    ids = (row.workspace_id,)
+    line = site.workspace.line
+    return [Step(action, "workspace", row.name, ids, line, old=old, row=row, names=names)]
+
+
+class _Pace:
+    """How many steps make a chunk, from how long the last one took."""
+
+    def __init__(self) -> None:
+        self.size = 200
+
+    @contextmanager
+    def measured(self, steps: int) -> Iterator[None]:
+        start = monotonic()
+        yield
+        per_step = max(monotonic() - start, 1e-6) / steps
+        least, most = _SIZES
+        self.size = max(least, min(most, int(_CHUNK_SECONDS / per_step)))

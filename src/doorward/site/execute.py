@@ -1,0 +1,130 @@
+"""Runs the steps of a plan, in an order in which nothing lacks what it needs."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from doorward.events import catalogue
+from doorward.events.catalogue import Occasion
+from doorward.resources.event import Event
+from doorward.site.kinds import KINDS
+from doorward.site.plan import Action, Step
+from doorward.store import site_objects, structure
+from doorward.store.database import Connection
+from doorward.store.events import insert_events
+from doorward.store.journal import Change
+from doorward.store.site_objects import SiteObject
+
+# Accounts by their systems.
+Accounts = dict[UUID, UUID]
+
+_LINK: Final = "access_group_entrance"
+_STRUCTURE: Final = [name for name, kind in KINDS.items() if kind.is_structure]
+_PEOPLE: Final = [name for name, kind in KINDS.items() if not kind.is_structure]
+
+# What closes doors comes first, then what must be there for others, then what nobody needs any
+# more. Changes come before new objects, which may be given what a change has set free.
+_ORDER: Final[list[tuple[Action, str]]] = [
+    *(("delete", kind) for kind in reversed(_PEOPLE)),
+    ("delete", _LINK),
+    ("update", "workspace"),
+    *((action, kind) for kind in KINDS for action in ("update", "create")),
+    *(("delete", kind) for kind in reversed(_STRUCTURE) if kind != _LINK),
+    *((action, kind) for kind in KINDS for action in ("remember", "forget")),
+]
+
+
+def batches(steps: Iterable[Step], size: Callable[[], int]) -> Iterator[list[Step]]:
+    """Steps of one action and one kind together, in order, `size()` of them at most."""
+    found: dict[tuple[Action, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.action, step.kind), []).append(step)
+    for key in _ORDER:
+        rest = found.get(key, [])
+        while rest:
+            most = size()
+            yield rest[:most]
+            rest = rest[most:]
+
+
+async def run(
+    connection: Connection, change: Change, accounts: Accounts, steps: Sequence[Step]
+) -> None:
+    """Runs steps of one action and one kind.
+
+    The caller has locked the journal's counter. What has changed since the plan was made is left
+    as it is now, for the next apply to look at.
+    """
+    match steps[0].action:
+        case "create":
+            await _create(connection, change, accounts, steps)
+        case "update":
+            await _update(connection, change, steps)
+        case "delete":
+            await _delete(connection, change, steps)
+        case "remember":
+            await site_objects.remember(connection, change, _objects(steps))
+        case _:
+            await _forget(connection, change, steps)
+
+
+async def _create(
+    connection: Connection, change: Change, accounts: Accounts, steps: Sequence[Step]
+) -> None:
+    kind = KINDS[steps[0].kind]
+    there = await kind.rows.read(connection, change.workspace_id, [step.ids for step in steps])
+    missing = [step for step in steps if step.ids not in there]
+    await kind.rows.insert(connection, change, [step.row for step in missing])
+    await site_objects.remember(connection, change, _objects(missing))
+    events = [event for step in missing for event in _events(change, accounts, step)]
+    await insert_events(connection, change.workspace_id, events)
+
+
+async def _update(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
+    if steps[0].kind == "workspace":
+        assert isinstance(steps[0].row, structure.Workspace)
+        await structure.update_workspace(connection, steps[0].row)
+        return
+    rows = KINDS[steps[0].kind].rows
+    there = await rows.read(connection, change.workspace_id, [step.ids for step in steps])
+    same = [step for step in steps if there.get(step.ids) == step.old]
+    pairs = [(there[step.ids], rows.merged(there[step.ids], step.row, step.names)) for step in same]
+    await rows.update(connection, change, pairs)
+    await site_objects.remember(connection, change, _objects(same))
+
+
+async def _delete(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
+    await KINDS[steps[0].kind].rows.delete(connection, change, [step.ids for step in steps])
+    await _forget(connection, change, steps)
+
+
+async def _forget(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
+    keys = [(step.kind, step.key) for step in steps]
+    await site_objects.forget(connection, change.workspace_id, keys)
+
+
+def _objects(steps: Iterable[Step]) -> list[SiteObject]:
+    """What to remember; the entrances that a group opens are the file's, whatever was before."""
+    return [
+        SiteObject(step.kind, step.key, step.ids, step.declared)
+        for step in steps
+        if step.declared is not None and step.kind != _LINK
+    ]
+
+
+def _events(change: Change, accounts: Accounts, step: Step) -> Iterator[Event]:
+    row: Any = step.row
+    occasion = Occasion(change.workspace_id, change.at, change.at)
+    match step.kind:
+        case "system":
+            account = row.connected_account_id
+            yield catalogue.connected_account_connected(occasion, account)
+            yield catalogue.acs_system_added(occasion, account, *row.ids)
+            yield catalogue.acs_system_connected(occasion, account, *row.ids)
+        case "entrance" | "user" | "credential":
+            made = {
+                "entrance": catalogue.acs_entrance_added,
+                "user": catalogue.acs_user_created,
+                "credential": catalogue.acs_credential_issued,
+            }[step.kind]
+            yield made(occasion, accounts[row.acs_system_id], row.acs_system_id, *row.ids)

@@ -1,0 +1,64 @@
+"""Which entrances somebody can open at an instant, as fragments of statements.
+
+The rule is the ladder's, rungs 3 and 8 to 11 (doorward.policy.decide): an entrance counts when it
+is enabled and a path leads there that is open, for a person who is neither suspended nor outside
+the access schedule. What a group opens counts for a person without any credential too; what a
+credential opens by itself, only while that credential is valid. {at} is the instant.
+"""
+
+from typing import Final
+
+
+def _open(row: str) -> str:
+    """A condition: the window of a row is open at {at}."""
+    return (
+        f"({row}.starts_at is null or {row}.starts_at <= {{at}})"
+        f" and ({row}.ends_at is null or {row}.ends_at > {{at}})"
+    )
+
+
+_PERSON: Final = f"not u.is_suspended and {_open('u')}"
+
+_GROUP_OPENS: Final = f"""
+join access_group_entrance o on o.workspace_id = g.workspace_id
+  and o.acs_access_group_id = g.acs_access_group_id and o.is_desired
+where {_open("g")}"""
+
+_MEMBER: Final = """
+join acs_membership m on m.workspace_id = u.workspace_id and m.acs_user_id = u.acs_user_id
+  and m.is_desired
+join acs_access_group g on g.workspace_id = m.workspace_id
+  and g.acs_access_group_id = m.acs_access_group_id"""
+
+_VALID: Final = f"c.state = 'active' and c.issued_at is not null and {_open('c')}"
+
+_CREDENTIAL_OPENS: Final = """
+join credential_entrance k on k.workspace_id = c.workspace_id
+  and k.acs_credential_id = c.acs_credential_id and k.is_desired"""
+
+# {id}: an acs_access_group_id. The entrances that its members can open through it.
+OF_GROUP: Final = f"""e.is_enabled and e.acs_entrance_id in (
+select o.acs_entrance_id from acs_access_group g {_GROUP_OPENS}
+  and g.workspace_id = $1 and g.acs_access_group_id = {{id}})"""  # noqa: S608
+
+# {id}: an acs_user_id.
+OF_USER: Final = f"""e.is_enabled and e.acs_entrance_id in (
+select o.acs_entrance_id from acs_user u {_MEMBER} {_GROUP_OPENS}
+  and u.workspace_id = $1 and u.acs_user_id = {{id}} and {_PERSON}
+union all
+select k.acs_entrance_id from acs_user u
+join acs_credential c on c.workspace_id = u.workspace_id and c.acs_user_id = u.acs_user_id
+{_CREDENTIAL_OPENS}
+where u.workspace_id = $1 and u.acs_user_id = {{id}} and {_PERSON} and {_VALID})"""  # noqa: S608
+
+# {id}: an acs_credential_id; a credential that is nobody's opens nothing.
+OF_CREDENTIAL: Final = f"""e.is_enabled and e.acs_entrance_id in (
+select o.acs_entrance_id from acs_credential c
+join acs_user u on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
+{_MEMBER} {_GROUP_OPENS}
+  and c.workspace_id = $1 and c.acs_credential_id = {{id}} and {_PERSON} and {_VALID}
+union all
+select k.acs_entrance_id from acs_credential c
+join acs_user u on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
+{_CREDENTIAL_OPENS}
+where c.workspace_id = $1 and c.acs_credential_id = {{id}} and {_PERSON} and {_VALID})"""  # noqa: S608

@@ -1,0 +1,71 @@
+"""Connected accounts, as the API shows them."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from doorward.resources.connected_account import ConnectedAccount, UserIdentifier
+from doorward.resources.values import given, iso
+from doorward.store import search
+from doorward.store.select import After, Select, Source
+
+_SELECT = "select a.*, a.connected_account_id id from connected_account a where a.workspace_id = $1"
+_ORDER = ("a.created_at", "a.connected_account_id")
+
+
+async def get(
+    source: Source,
+    workspace_id: UUID,
+    *,
+    connected_account_id: UUID | None = None,
+    email: str | None = None,
+) -> ConnectedAccount | None:
+    """The account of an id, or the oldest one that the provider knows by an e-mail address."""
+    select = Select(_SELECT, workspace_id)
+    select.where_given("a.connected_account_id = {0}", connected_account_id)
+    select.where_given("lower(a.user_identifier ->> 'email') = lower({0})", email)
+    rows = await select.fetch(source, "order by a.created_at, a.connected_account_id limit 1")
+    return _account(rows[0]) if rows else None
+
+
+async def list_accounts(
+    source: Source,
+    workspace_id: UUID,
+    *,
+    custom_metadata_has: Mapping[str, str] | None = None,
+    customer_key: str | None = None,
+    term: str | None = None,
+    limit: int,
+    after: After | None,
+) -> tuple[list[ConnectedAccount], After | None]:
+    """A page of accounts, the oldest first.
+
+    `custom_metadata_has` compares values as text: "true" is the text and the boolean, because a
+    query string cannot tell them apart (seam-api 3.2).
+    """
+    select = Select(_SELECT, workspace_id)
+    for key, value in (custom_metadata_has or {}).items():
+        select.where("a.custom_metadata ->> {0} = {1}", key, value)
+    select.where_given("a.customer_key = {0}", customer_key)
+    search.where_matches(select, term, "a.display_name", "a.connected_account_id")
+    rows, next_after = await select.page(source, _ORDER, limit, after)
+    return [_account(row) for row in rows], next_after
+
+
+def _account(row: asyncpg.Record) -> ConnectedAccount:
+    return ConnectedAccount(
+        connected_account_id=row["connected_account_id"],
+        account_type=row["account_type"],
+        account_type_display_name=row["account_type_display_name"],
+        accepted_capabilities=["access_control"],
+        automatically_manage_new_devices=row["automatically_manage_new_devices"],
+        created_at=iso(row["created_at"]),
+        custom_metadata=msgspec.json.decode(row["custom_metadata"], type=dict[str, str | bool]),
+        customer_key=given(row["customer_key"]),
+        display_name=row["display_name"],
+        errors=[],
+        user_identifier=msgspec.json.decode(row["user_identifier"], type=UserIdentifier),
+        warnings=[],
+    )

@@ -1,0 +1,54 @@
+"""The policy journal: one entry for each change of who may open what (see the first migration)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from doorward.policy.facts import NO_KEY, Kind, encode_state
+from doorward.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who asked for a change of which workspace, and when by the workspace's clock."""
+
+    workspace_id: UUID
+    actor: str
+    at: datetime
+
+
+async def record(
+    connection: Connection,
+    change: Change,
+    acs_system_id: UUID,
+    kind: Kind,
+    key_a: UUID,
+    key_b: UUID = NO_KEY,
+    state: msgspec.Struct | None = None,
+    personal_hash: bytes | None = None,
+) -> int:
+    """Appends one change of a fact; without a state the fact is gone. Answers its revision."""
+    revision: int = await connection.fetchval(
+        "select record_change($1, $2, $3, $4, $5, $6::text::jsonb, $7, $8, $9)",
+        change.workspace_id,
+        acs_system_id,
+        kind.value,
+        key_a,
+        key_b,
+        None if state is None else encode_state(state).decode(),
+        change.actor,
+        change.at,
+        personal_hash,
+    )
+    return revision
+
+
+async def lock(connection: Connection, *workspace_ids: UUID) -> None:
+    """Locks the counters of these workspaces, in sorted order, before anything else is locked."""
+    await connection.execute(
+        "select from policy_revision where workspace_id = any ($1) order by workspace_id"
+        " for update",
+        list(workspace_ids),
+    )

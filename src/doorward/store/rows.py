@@ -1,0 +1,229 @@
+"""Rows as a site file writes them: many at a time, each change of policy journalled with them.
+
+The caller has the transaction, and has locked the journal's counter first (DESIGN.md, decision 6).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import Field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from doorward.policy.facts import NO_KEY, Kind, Window, encode_state
+from doorward.policy.schedule import milliseconds
+from doorward.store.database import Connection
+from doorward.store.journal import Change
+
+Ids = tuple[UUID, ...]
+
+# Marks a field that is no column of the row's own table: computed, or kept in another table.
+ELSEWHERE: Final = {"elsewhere": True}
+
+
+class Entry(NamedTuple):
+    """One change of a fact, as `journal.record` takes it; without a state the fact is gone."""
+
+    acs_system_id: UUID
+    kind: Kind
+    key_a: UUID
+    key_b: UUID = NO_KEY
+    state: msgspec.Struct | None = None
+    personal_hash: bytes | None = None
+
+    def gone(self) -> "Entry":
+        """The change after which the fact is no more."""
+        return self._replace(state=None, personal_hash=None)
+
+
+class Row(Protocol):
+    """A row: a frozen dataclass whose fields are named as the table's columns.
+
+    Fields that take no part in comparison are nothing that a site file declares.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def ids(self) -> Ids:
+        """What the row is found by."""
+
+    def fact(self) -> Entry | None:
+        """What controllers are told of the row, None for what is no policy."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Table(Generic[R]):
+    """Reads and writes the rows of one type.
+
+    keys: the columns after workspace_id of the primary key. computed: fields that other tables
+    tell, as SQL over the row `t` and what `joins` adds. constants: columns that every row has
+    alike.
+    """
+
+    def __init__(
+        self,
+        row: Callable[..., R],
+        name: str,
+        keys: Sequence[str],
+        *,
+        computed: Mapping[str, str] | None = None,
+        joins: str = "",
+        constants: Mapping[str, object] | None = None,
+        has_created_at: bool = True,
+    ) -> None:
+        self.row = row
+        self.name = name
+        self.keys = tuple(keys)
+        self.has_created_at = has_created_at
+        # Rows that cannot be without one of this table's, and their column that names it.
+        self.dependents: list[tuple[Table[Any], str]] = []
+        self._computed = computed or {}
+        self._joins = joins
+        self._constants = constants or {}
+        found = fields(row)  # type: ignore[arg-type]  # a dataclass, which is its own constructor
+        self._fields = [field.name for field in found]
+        self._columns = [field.name for field in found if not field.metadata.get("elsewhere")]
+
+    async def read(
+        self, connection: Connection, workspace_id: UUID, ids: Sequence[Ids]
+    ) -> dict[Ids, R]:
+        """The rows of these ids that there are."""
+        rows = await self.read_by(connection, workspace_id, self.keys[0], column(ids))
+        wanted = set(ids)
+        return {row.ids: row for row in rows if row.ids in wanted}
+
+    async def read_by(
+        self, connection: Connection, workspace_id: UUID, key: str, values: Sequence[UUID]
+    ) -> list[R]:
+        """The rows with one of these values in a column."""
+        found = await connection.fetch(
+            f"select {self._selected()} from {self.name} t {self._joins}"  # noqa: S608
+            f" where t.workspace_id = $1 and t.{key} = any ($2){self._condition()}",
+            workspace_id,
+            list(values),
+        )
+        return [self.row(*record) for record in found]
+
+    async def insert(self, connection: Connection, change: Change, rows: Sequence[R]) -> None:
+        """Makes rows; lists keep their order."""
+        columns = ["workspace_id", *self._constants, *self._columns]
+        columns += ["created_at"] if self.has_created_at else []
+        head = (change.workspace_id, *self._constants.values())
+        records = [
+            (*head, *(getattr(row, name) for name in self._columns))
+            + ((moment,) if self.has_created_at else ())
+            for row, moment in zip(rows, moments(change), strict=False)
+        ]
+        await connection.copy_records_to_table(self.name, records=records, columns=columns)
+        await record_all(connection, change, _facts(rows))
+
+    async def update(
+        self, connection: Connection, change: Change, rows: Sequence[tuple[R, R]]
+    ) -> None:
+        """Changes rows; given are the old one, as it stands in the table, and the new one."""
+        columns = [name for name in self._columns if name not in self.keys]
+        places = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 3))
+        await connection.executemany(
+            f"update {self.name} set {places} where workspace_id = $1 and {self.keys[0]} = $2",  # noqa: S608
+            [
+                (change.workspace_id, *new.ids, *(getattr(new, name) for name in columns))
+                for _, new in rows
+            ],
+        )
+        changed = [(old, new) for old, new in rows if self.is_policy_change(old, new)]
+        await record_all(connection, change, list(_replaced(changed)))
+
+    async def delete(self, connection: Connection, change: Change, ids: Sequence[Ids]) -> None:
+        """Takes rows away, and with them what cannot be without them."""
+        await self.erase(connection, change, self.keys[0], column(ids))
+
+    async def erase(
+        self, connection: Connection, change: Change, key: str, values: Sequence[UUID]
+    ) -> None:
+        """Deletes the rows with one of these values in a column, dependent rows before them."""
+        rows = await self.read_by(connection, change.workspace_id, key, values)
+        for table, their_key in self.dependents:
+            await table.erase(connection, change, their_key, column(row.ids for row in rows))
+        await record_all(connection, change, [fact.gone() for fact in _facts(rows)])
+        await connection.execute(
+            f"delete from {self.name} where workspace_id = $1 and {key} = any ($2)",  # noqa: S608
+            change.workspace_id,
+            list(values),
+        )
+
+    def is_policy_change(self, old: R, new: R) -> bool:
+        """Whether controllers must hear of this change of a row."""
+        return old.fact() != new.fact()
+
+    def merged(self, old: R, declared: R, names: Collection[str]) -> R:
+        """The old row with these fields as they are declared."""
+        return replace(old, **{name: getattr(declared, name) for name in names})
+
+    def _selected(self) -> str:
+        return ", ".join(self._computed.get(name, f"t.{name}") for name in self._fields)
+
+    def _condition(self) -> str:
+        return ""
+
+
+def window(starts_at: datetime | None, ends_at: datetime | None) -> Window:
+    """A window of the tables as the journal has it."""
+    return Window(
+        None if starts_at is None else milliseconds(starts_at),
+        None if ends_at is None else milliseconds(ends_at),
+    )
+
+
+def moments(change: Change) -> Iterator[datetime]:
+    """Times of creation a microsecond apart, so that lists keep the order of the rows."""
+    moment = change.at
+    while True:
+        yield moment
+        moment += timedelta(microseconds=1)
+
+
+def column(ids: Iterable[Ids], place: int = 0) -> list[UUID]:
+    """One id of each, for a parameter that is an array."""
+    return [each[place] for each in ids]
+
+
+def _facts(rows: Iterable[Row]) -> list[Entry]:
+    return [fact for row in rows if (fact := row.fact()) is not None]
+
+
+def _replaced(changed: Iterable[tuple[Row, Row]]) -> Iterator[Entry]:
+    for old, new in changed:
+        before, after = old.fact(), new.fact()
+        if before and after and (before.key_a, before.key_b) != (after.key_a, after.key_b):
+            yield before.gone()
+        if after:
+            yield after
+
+
+async def record_all(connection: Connection, change: Change, entries: Sequence[Entry]) -> int:
+    """Appends changes of distinct facts in their order; answers the revision of the first.
+
+    Nothing to append answers 0.
+    """
+    if not entries:
+        return 0
+    first: int = await connection.fetchval(
+        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8::text[]::jsonb[], $9)",
+        change.workspace_id,
+        change.actor,
+        change.at,
+        [entry.acs_system_id for entry in entries],
+        [entry.kind.value for entry in entries],
+        [entry.key_a for entry in entries],
+        [entry.key_b for entry in entries],
+        [
+            encode_state(entry.state).decode() if entry.state is not None else None
+            for entry in entries
+        ],
+        [entry.personal_hash for entry in entries],
+    )
+    return first

@@ -1,0 +1,92 @@
+"""Access systems, as the API shows them."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from doorward.resources.acs_system import AcsSystem, Location
+from doorward.resources.values import iso
+from doorward.store import search
+from doorward.store.select import Select, Source
+
+_SELECT = """
+select s.*,
+  (select count(*) from acs_user u
+    where u.workspace_id = s.workspace_id and u.acs_system_id = s.acs_system_id) user_count,
+  (select count(*) from acs_access_group g
+    where g.workspace_id = s.workspace_id and g.acs_system_id = s.acs_system_id) group_count
+from acs_system s
+where s.workspace_id = $1"""
+
+# A condition: the system `s` belongs to an account of a customer, {0} by key.
+OF_CUSTOMER: Final = """s.connected_account_id in (
+  select a.connected_account_id from connected_account a
+  where a.workspace_id = $1 and a.customer_key = {0})"""
+
+# A picture that needs no server of anybody's: a door.
+_IMAGE: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E"
+    "%3Cpath d='M6 22V2h12v20z' fill='%23445'/%3E"
+    "%3Ccircle cx='15' cy='12' r='1' fill='%23fff'/%3E%3C/svg%3E"
+)
+
+
+async def get(source: Source, workspace_id: UUID, acs_system_id: UUID) -> AcsSystem | None:
+    """An access system, None for an unknown id."""
+    select = Select(_SELECT, workspace_id)
+    select.where("s.acs_system_id = {0}", acs_system_id)
+    row = await select.fetchrow(source)
+    return _system(row) if row else None
+
+
+async def list_systems(
+    source: Source,
+    workspace_id: UUID,
+    *,
+    connected_account_id: UUID | None = None,
+    customer_key: str | None = None,
+    term: str | None = None,
+) -> list[AcsSystem]:
+    """All access systems that match, the oldest first."""
+    select = Select(_SELECT, workspace_id)
+    select.where_given("s.connected_account_id = {0}", connected_account_id)
+    select.where_given(OF_CUSTOMER, customer_key)
+    search.where_matches(select, term, "s.name", "s.acs_system_id")
+    rows = await select.fetch(source, "order by s.created_at, s.acs_system_id")
+    return [_system(row) for row in rows]
+
+
+async def account_of(source: Source, workspace_id: UUID, acs_system_id: UUID) -> UUID:
+    """The connected account of a system that is known to exist."""
+    connected_account_id: UUID = await source.fetchval(
+        "select connected_account_id from acs_system"
+        " where workspace_id = $1 and acs_system_id = $2",
+        workspace_id,
+        acs_system_id,
+    )
+    return connected_account_id
+
+
+def _system(row: asyncpg.Record) -> AcsSystem:
+    return AcsSystem(
+        acs_system_id=row["acs_system_id"],
+        acs_access_group_count=row["group_count"],
+        acs_user_count=row["user_count"],
+        connected_account_id=row["connected_account_id"],
+        connected_account_ids=[row["connected_account_id"]],
+        created_at=iso(row["created_at"]),
+        default_credential_manager_acs_system_id=None,
+        errors=[],
+        external_type=row["external_type"],
+        external_type_display_name=row["external_type_display_name"],
+        image_alt_text="A door",
+        image_url=_IMAGE,
+        is_credential_manager=False,
+        location=Location(time_zone=row["time_zone"]),
+        name=row["name"],
+        system_type=row["external_type"],
+        system_type_display_name=row["external_type_display_name"],
+        warnings=[],
+        workspace_id=row["workspace_id"],
+    )

@@ -1,0 +1,182 @@
+"""The one write path: group commit (DESIGN.md, decision 5).
+
+Everything that arrived while the last commit was under way runs as one transaction, each operation
+in a savepoint of its own with its own answer and its own error. A call alone waits for nobody.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from uuid import UUID
+
+from doorward.errors import Unavailable
+from doorward.store import journal
+from doorward.store.database import Connection, Database, unavailable
+from doorward.store.memberships import ChangeMembership, change_memberships
+
+BATCH = 64
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@runtime_checkable
+class Operation(Protocol[T_co]):
+    """A policy change: a short function on the writer's connection. It refuses by raising."""
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The workspace whose counter it moves."""
+
+    async def run(self, connection: Connection) -> T_co:
+        """Does it, inside a savepoint."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An operation and the caller that waits for its answer."""
+
+    operation: Operation[Any]
+    answer: asyncio.Future[Any]
+    result: Any = None
+    refusal: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.answer.done():
+            return
+        if self.refusal is not None:
+            self.answer.set_exception(self.refusal)
+        else:
+            self.answer.set_result(self.result)
+
+
+class Writer:
+    """Runs all policy changes of this process on one connection.
+
+    on_commit: called after each commit with the ids of the workspaces that were written to.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.on_commit: list[Callable[[set[UUID]], None]] = []
+
+    async def start(self) -> None:
+        """Starts to take operations; the connection is made with the first."""
+        self._task = asyncio.create_task(self._work(), name="writer")
+
+    async def stop(self) -> None:
+        """Finishes what was submitted, then lets go of the connection."""
+        if self._task is not None:
+            await self._queue.join()
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        await self._drop_connection()
+
+    async def submit(self, operation: Operation[T_co]) -> T_co:
+        """Answers when the operation is committed, with what it returned.
+
+        Raises what the operation raised (then it changed nothing), or `Unavailable` when
+        PostgreSQL is away or the commit's outcome is unknown.
+        """
+        if self._task is None:
+            raise Unavailable("the server is stopping")
+        waiting = _Waiting(operation, asyncio.get_running_loop().create_future())
+        self._queue.put_nowait(waiting)
+        return cast("T_co", await waiting.answer)
+
+    async def _work(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await self._run(batch)
+            finally:
+                for _ in batch:
+                    self._queue.task_done()
+
+    async def _run(self, batch: list[_Waiting]) -> None:
+        try:
+            with unavailable():
+                connection = await self._connected()
+                await _execute(connection, batch)
+        except Unavailable as trouble:
+            # The connection may be in any state, the commit's outcome may be unknown.
+            await self._drop_connection()
+            _fail(batch, trouble)
+        except Exception as bug:  # noqa: BLE001 - one call's bug must not end the writer
+            await self._drop_connection()
+            await self._run_apart(batch, bug)
+        else:
+            self._tell(batch)
+
+    async def _run_apart(self, batch: list[_Waiting], bug: Exception) -> None:
+        """Nothing of the batch was committed: lets each call have its own answer."""
+        if len(batch) == 1:
+            _fail(batch, bug)
+            return
+        for waiting in batch:
+            await self._run([waiting])
+
+    def _tell(self, batch: Sequence[_Waiting]) -> None:
+        for waiting in batch:
+            waiting.settle()
+        workspaces = {waiting.operation.workspace_id for waiting in batch}
+        for listener in self.on_commit:
+            listener(workspaces)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._database.connect()
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
+async def _execute(connection: Connection, batch: Sequence[_Waiting]) -> None:
+    """Runs a batch and commits it. Whatever is raised here, nothing of it was acknowledged."""
+    if all(isinstance(waiting.operation, ChangeMembership) for waiting in batch):
+        # One statement is a transaction by itself, and it locks the counters first.
+        await _run_memberships(connection, batch)
+        return
+    async with connection.transaction():
+        await journal.lock(connection, *{waiting.operation.workspace_id for waiting in batch})
+        for is_membership, run in groupby(
+            batch, lambda waiting: isinstance(waiting.operation, ChangeMembership)
+        ):
+            if is_membership:
+                await _run_memberships(connection, list(run))
+            else:
+                for waiting in run:
+                    await _run_alone(connection, waiting)
+
+
+async def _run_memberships(connection: Connection, batch: Sequence[_Waiting]) -> None:
+    calls = [cast("ChangeMembership", waiting.operation) for waiting in batch]
+    for waiting, result in zip(batch, await change_memberships(connection, calls), strict=True):
+        waiting.result = result
+
+
+async def _run_alone(connection: Connection, waiting: _Waiting) -> None:
+    try:
+        with unavailable():
+            async with connection.transaction():
+                waiting.result = await waiting.operation.run(connection)
+    except Exception as refusal:
+        if connection.is_closed():
+            raise
+        waiting.refusal = refusal
+
+
+def _fail(batch: Sequence[_Waiting], trouble: Exception) -> None:
+    for waiting in batch:
+        waiting.refusal = trouble
+        waiting.settle()

@@ -1,0 +1,87 @@
+"""What is wrong with the parameters of a call, in the words and the shape that Zod gives it.
+
+The official clients show these texts and read `validation_errors` (seam-api section 2).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from doorward.errors import ApiError
+
+REQUIRED = "Required"
+
+
+class Issue(NamedTuple):
+    """One thing wrong: Zod's text, and the path to the value, () for a rule over several."""
+
+    message: str
+    path: tuple[str, ...] = ()
+
+    def under(self, key: str) -> "Issue":
+        """The same issue seen from one level further out."""
+        return Issue(self.message, (key, *self.path))
+
+    def sentence(self) -> str:
+        """How the envelope's message tells it."""
+        if not self.path:
+            return self.message
+        path = ".".join(self.path)
+        return f"{path} is required" if self.message == REQUIRED else f'{self.message} for "{path}"'
+
+
+class Invalid(Exception):
+    """A value that a parameter cannot take."""
+
+    def __init__(self, *issues: Issue) -> None:
+        super().__init__(*issues)
+        self.issues = issues
+
+
+def wrong(message: str) -> Invalid:
+    """The value itself is wrong, with Zod's text for it."""
+    return Invalid(Issue(message))
+
+
+def expected(kind: str, value: Any) -> Invalid:
+    """The value is of another type than `kind`; both are named as Zod names JSON's types."""
+    return wrong(f"Expected {kind}, received {received(value)}")
+
+
+def received(value: Any) -> str:
+    """Zod's name for the type of a JSON value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def refusal(issues: Sequence[Issue]) -> ApiError:
+    """400 `invalid_input` that lists every issue."""
+    return ApiError(400, "invalid_input", _message(issues), validation_errors=_formatted(issues))
+
+
+def _message(issues: Sequence[Issue]) -> str:
+    sentences = [issue.sentence() for issue in issues]
+    if len(sentences) == 1:
+        return sentences[0]
+    return f"{len(sentences)} Input Errors: {', '.join(sentences)}"
+
+
+def _formatted(issues: Iterable[Issue]) -> dict[str, Any]:
+    # Every level has _errors: the JavaScript client throws where a parameter's is missing.
+    top: dict[str, Any] = {"_errors": []}
+    for issue in issues:
+        node = top
+        for key in issue.path:
+            node = node.setdefault(key, {"_errors": []})
+        node["_errors"].append(issue.message)
+    return top

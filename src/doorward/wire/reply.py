@@ -1,0 +1,40 @@
+"""An answer on its way out: status, JSON body, and the headers that every answer has."""
+
+from dataclasses import dataclass
+
+from starlette.types import Send
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a call is answered with."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+async def send_reply(
+    send: Send, reply: Reply, request_id: str, headers: Headers, *, with_body: bool
+) -> None:
+    """Sends a reply, without its body to a HEAD.
+
+    The clients read the request id from the header `seam-request-id` alone (seam-api section 2).
+    """
+    start = {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": [
+            _CONTENT_TYPE,
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"seam-request-id", request_id.encode()),
+            *reply.headers,
+            *headers,
+        ],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": reply.body if with_body else b""})

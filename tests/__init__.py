@@ -1,0 +1,1 @@
+"""Doorward's tests: mirrors src/, and what crosses it (clients, contract, properties, faults)."""

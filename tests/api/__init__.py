@@ -1,0 +1,1 @@
+"""Tests of what each call does, through the real wire, a real PostgreSQL and real controllers."""

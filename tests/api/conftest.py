@@ -1,0 +1,131 @@
+"""Fixtures of the API's tests: a town, and the whole API in this process with its doors."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from doorward.api.services import Services
+from doorward.api.table import ROUTES
+from doorward.doors.registry import Doors
+from doorward.doors.virtual import VirtualDriver
+from doorward.store import tokens
+from doorward.store.database import Database
+from doorward.store.secrets import Keyring
+from doorward.store.token_cache import TokenCache
+from doorward.store.watch import Watch
+from doorward.store.writer import Writer
+from doorward.wire.app import Api, Health
+from tests.api.town import System, Town
+from tests.conftest import MovableClock
+
+
+@pytest.fixture
+def town(database: Database, keyring: Keyring) -> Town:
+    """A workspace that only this test uses; `north` founds it."""
+    return Town(database, keyring)
+
+
+@pytest.fixture
+async def north(town: Town) -> System:
+    """The town's first access system."""
+    return await town.found()
+
+
+class Caller:
+    """Calls the API with a key of one workspace."""
+
+    def __init__(self, client: httpx.AsyncClient, services: Services) -> None:
+        self.client = client
+        self.services = services
+
+    async def answer(self, path: str, verb: str = "POST", **parameters: Any) -> httpx.Response:
+        """Whatever the API answers; GET and DELETE send a query, the others JSON."""
+        values: dict[str, Any] = msgspec.to_builtins(parameters)
+        if verb in {"GET", "DELETE"}:
+            return await self.client.request(verb, path, params={**values, "_strict": "true"})
+        return await self.client.request(verb, path, json=values)
+
+    async def __call__(self, path: str, verb: str = "POST", **parameters: Any) -> Any:
+        """The body of a success."""
+        answer = await self.answer(path, verb, **parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def error(self, path: str, verb: str = "POST", **parameters: Any) -> tuple[int, str]:
+        """Status and type of an error."""
+        answer = await self.answer(path, verb, **parameters)
+        assert answer.status_code != 200, answer.text
+        return answer.status_code, answer.json()["error"]["type"]
+
+
+class Server:
+    """The parts that a server has, in this process."""
+
+    def __init__(
+        self, database: Database, keyring: Keyring, clock: MovableClock, data: Path
+    ) -> None:
+        self.watch = Watch(database, interval=0.002)
+        self.writer = Writer(database)
+        self.doors = Doors(
+            database, self.watch, self.writer, keyring, clock, data, {"virtual": VirtualDriver()}
+        )
+        self.writer.on_commit.append(self.watch.hurry)
+        # Generous, so that a busy machine does not turn "confirmed" into "pending".
+        self.services = Services(
+            database, self.writer, self.doors, clock, keyring, confirm_timeout=5
+        )
+        cache = TokenCache(database, self.watch, honours_published=True)
+        self.app = Api(ROUTES, cache, self.services, cursor_key=bytes(32), health=_health)
+
+    async def caller(self, workspace_id: UUID) -> Caller:
+        """Somebody with a new API key of a workspace."""
+        secret = tokens.mint("api_key", is_sandbox=True)
+        await tokens.create(
+            self.services.database,
+            secret,
+            kind="api_key",
+            workspace_id=workspace_id,
+            name="test",
+        )
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://doors.test",
+            headers={"authorization": f"Bearer {secret}"},
+        )
+        return Caller(client, self.services)
+
+
+async def _health() -> Health:
+    return Health(True)
+
+
+@pytest.fixture
+async def server(
+    database: Database, keyring: Keyring, clock: MovableClock, tmp_path: Path
+) -> AsyncIterator[Server]:
+    """A server whose doors are not started; `doors` starts them."""
+    server = Server(database, keyring, clock, tmp_path)
+    await server.watch.start()
+    await server.writer.start()
+    yield server
+    await server.watch.stop()
+    await server.writer.stop()
+
+
+@pytest.fixture
+async def api(server: Server, town: Town, north: System) -> Caller:  # noqa: ARG001 - founds it
+    """A caller in the town."""
+    return await server.caller(town.workspace_id)
+
+
+@pytest.fixture
+async def doors(server: Server) -> AsyncIterator[Doors]:
+    """The doors; they run the controllers that are there when `discover` is called."""
+    await server.doors.start()
+    yield server.doors
+    await server.doors.stop()

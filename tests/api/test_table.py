@@ -1,0 +1,52 @@
+"""The route table: every call once, where its path says, in the form of the API."""
+
+import importlib
+
+import msgspec
+import pytest
+
+from doorward.api.table import ROUTES
+from doorward.wire.route import Route
+
+BY_PATH = {route.path: route for route in ROUTES}
+EVERY = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+
+
+def test_every_path_once() -> None:
+    assert len(BY_PATH) == len(ROUTES)
+
+
+@EVERY
+def test_a_module_is_its_urls_path(route: Route) -> None:
+    module = route.path.strip("/").rpartition("/")[0].replace("/", ".")
+    assert route in importlib.import_module(f"doorward.api.{module}").ROUTES
+
+
+@EVERY
+def test_every_call_can_be_posted(route: Route) -> None:
+    assert "POST" in route.verbs
+    assert (route.response_key is None) == (route.resource is None)
+
+
+@EVERY
+def test_verbs_follow_the_name(route: Route) -> None:
+    name = route.path.rpartition("/")[2]
+    first = {"get": "GET", "list": "GET", "explain": "GET", "add": "PUT", "remove": "DELETE"}
+    assert route.verbs[0] == first.get(name.split("_")[0], "POST")
+
+
+@EVERY
+def test_a_call_says_what_it_does(route: Route) -> None:
+    assert route.summary[0].isupper()
+    assert not route.summary.endswith(".")
+    assert issubclass(route.request, msgspec.Struct)
+
+
+def test_pages_are_as_long_as_the_api_says() -> None:
+    limits = {route.path: route.page_limit for route in ROUTES if route.page_limit}
+    assert limits == {
+        "/acs/credentials/list": 500,
+        "/acs/entrances/list": 900,
+        "/acs/users/list": 500,
+        "/connected_accounts/list": 11_000,
+    }

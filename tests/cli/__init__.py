@@ -1,0 +1,1 @@
+"""The command `doorward`, as somebody types it."""

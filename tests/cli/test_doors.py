@@ -1,0 +1,63 @@
+"""`doorward doors --once`, and when there is no terminal to be live on."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.cli import answers
+from tests.cli.conftest import Run
+from tests.cli.fake import FakeServer
+
+LIST = "/doorward/doors/list"
+
+
+def test_prints_every_door_by_name(run: Run, fake: FakeServer) -> None:
+    opened = {
+        "is_locked": False,
+        "light": "green",
+        "last_read": answers.last_read("allow", "allow"),
+    }
+    fake.answers(
+        LIST,
+        answers.doors(answers.door(answers.LAB, "Lab", **opened), answers.door(answers.FRONT, "A")),
+    )
+    fake.answers("/acs/users/get", {"acs_user": answers.user(), "ok": True})
+    at = datetime.fromisoformat(answers.AT).astimezone()
+    assert run("doors", "--once") == (
+        0,
+        (
+            "ENTRANCE  LOCK    LIGHT    LAST READ  ANSWER               WHO       CONTROLLER\n"
+            "A         locked  ● off    -          -                    -         "
+            "Ground floor, revision 12, connected\n"
+            f"Lab       open    ● green  {at:%H:%M:%S}   allow (revision 12)  Jane Doe  "
+            "Ground floor, revision 12, connected\n"
+        ),
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ({"is_held": True}, "cut off since"),
+        ({"is_held": True, "last_contact_at": None}, "cut off\n"),
+        ({"is_connected": False}, "no connection since"),
+        ({"is_running_here": False, "is_connected": False}, "not run by this server"),
+    ],
+)
+def test_tells_what_is_wrong_with_a_controller(
+    run: Run, fake: FakeServer, state: dict[str, Any], shown: str
+) -> None:
+    held = answers.door(answers.LAB, "Lab", controller=answers.controller(**state))
+    fake.answers(LIST, answers.doors(held))
+    assert f"revision 12, {shown}" in run("doors", "--once").out
+
+
+def test_the_live_view_wants_a_terminal(run: Run) -> None:
+    ended = run("doors")
+    assert ended == (
+        1,
+        "",
+        "doorward: the live view needs a terminal; --once prints a table\n",
+    )

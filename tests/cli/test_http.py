@@ -1,0 +1,106 @@
+"""Which server the command talks to, and what it says when that goes wrong."""
+
+import socket
+
+import pytest
+
+from tests.cli import answers
+from tests.cli.conftest import KEY, Run
+from tests.cli.fake import FakeServer
+
+PRESENT = ("present", "--entrance", answers.FRONT, "--card", "42-12345")
+
+
+@pytest.fixture(autouse=True)
+def a_door(fake: FakeServer) -> None:
+    fake.answers("/doorward/doors/present", answers.decision("allow", "allow", 16))
+
+
+def test_sends_the_key_and_no_workspace(run: Run, fake: FakeServer) -> None:
+    run(*PRESENT)
+    headers = fake.requests[0].headers
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert "seam-workspace" not in headers
+
+
+def test_sends_a_token_with_its_workspace(
+    run: Run, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEAM_API_KEY")
+    monkeypatch.setenv("SEAM_PERSONAL_ACCESS_TOKEN", "seam_at1x_y")
+    assert "SEAM_PERSONAL_ACCESS_TOKEN needs SEAM_WORKSPACE_ID" in run(*PRESENT).err
+    monkeypatch.setenv("SEAM_WORKSPACE_ID", answers.SYSTEM)
+    assert run(*PRESENT).code == 0
+    headers = fake.requests[0].headers
+    assert headers["authorization"] == "Bearer seam_at1x_y"
+    assert headers["seam-workspace"] == answers.SYSTEM
+
+
+@pytest.mark.parametrize("variable", ["SEAM_ENDPOINT", "SEAM_API_KEY"])
+@pytest.mark.usefixtures("fake")
+def test_says_how_to_set_what_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv(variable)
+    assert run(*PRESENT) == (
+        1,
+        "",
+        (
+            f"doorward: {variable} is not set; for the sandbox, run:"
+            ' eval "$(/somewhere/bin/doorward env)"\n'
+        ),
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:8765", "localhost", "http://", "http://[::1"])
+def test_refuses_what_is_no_address(
+    run: Run, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("SEAM_ENDPOINT", endpoint)
+    ended = run(*PRESENT)
+    assert ended.code == 1
+    assert "is no address such as http://127.0.0.1:8765" in ended.err
+
+
+def test_refuses_a_key_that_no_header_can_carry(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAM_API_KEY", "seam_\u2026")
+    assert "has characters that no token has" in run(*PRESENT).err
+
+
+def test_says_that_nobody_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("SEAM_ENDPOINT", f"http://127.0.0.1:{port}/")
+    assert run(*PRESENT) == (
+        1,
+        "",
+        (
+            f"doorward: no server at http://127.0.0.1:{port}; start one with:"
+            " /somewhere/bin/doorward serve\n"
+        ),
+    )
+
+
+def test_a_loopback_address_is_reached_past_a_proxy(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    assert run(*PRESENT).code == 0
+
+
+def test_says_an_error_of_the_api_in_one_line(run: Run, fake: FakeServer) -> None:
+    fake.refuses("/doorward/doors/present", 404, "acs_entrance_not_found", "no such entrance")
+    assert run(*PRESENT) == (
+        1,
+        "",
+        "doorward: no such entrance (acs_entrance_not_found, HTTP 404)\n",
+    )
+
+
+@pytest.mark.parametrize("body", [b"<html>", [1], {"detail": "gone"}], ids=["html", "list", "own"])
+def test_says_that_another_kind_of_server_answers(run: Run, fake: FakeServer, body: object) -> None:
+    fake.answers("/doorward/doors/present", body, 502)
+    ended = run(*PRESENT)
+    assert ended.code == 1
+    assert "is no Doorward server: it answered HTTP 502" in ended.err

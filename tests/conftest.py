@@ -1,0 +1,102 @@
+"""Fixtures that every room's tests share: a real PostgreSQL, a database of one's own, the clock."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from doorward.store.database import Database
+from doorward.store.embedded import EmbeddedPostgres
+from doorward.store.migrate import migrate
+from doorward.store.secrets import Keyring
+
+TEMPLATE = "doorward_template"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a real PostgreSQL for this run, with a migrated template database.
+
+    DOORWARD_TEST_POSTGRES chooses the major version, 16 or 18.
+    """
+    data = Path(tempfile.mkdtemp(prefix="doorward-tests-"))
+    major = int(os.environ.get("DOORWARD_TEST_POSTGRES", "18"))
+    runner = asyncio.Runner()
+    server = runner.run(EmbeddedPostgres.start(data, major))
+    try:
+        runner.run(_make_template(server.dsn))
+        yield server.dsn
+    finally:
+        runner.run(server.stop())
+        runner.close()
+        shutil.rmtree(data)
+
+
+async def _make_template(dsn: str) -> None:
+    await _admin(dsn, f"create database {TEMPLATE}")
+    await migrate(database_dsn(dsn, TEMPLATE))
+
+
+def database_dsn(dsn: str, name: str) -> str:
+    """The address of another database of the same server."""
+    head, separator, query = dsn.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{separator}{query}"
+
+
+async def _admin(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def dsn(postgres: str) -> AsyncIterator[str]:
+    """The address of an empty, migrated database that only this test uses."""
+    name = f"t_{uuid4().hex}"
+    await _admin(postgres, f"create database {name} template {TEMPLATE} strategy file_copy")
+    yield database_dsn(postgres, name)
+    await _admin(postgres, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    """An open database that only this test uses."""
+    database = await Database.open(dsn)
+    yield database
+    await database.close()
+
+
+class MovableClock:
+    """The machine's time, moved per workspace by the test."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[UUID, timedelta] = {}
+
+    def now(self, workspace_id: UUID) -> datetime:
+        """The workspace's moved time, in UTC."""
+        return datetime.now(UTC) + self._offsets.get(workspace_id, timedelta())
+
+    def advance(self, workspace_id: UUID, by: timedelta) -> None:
+        """Moves a workspace's time."""
+        self._offsets[workspace_id] = self._offsets.get(workspace_id, timedelta()) + by
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """A clock that the test can move."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    """Keys of a test installation."""
+    return Keyring(bytes(range(32)))

@@ -1,0 +1,1 @@
+"""Controllers against a real PostgreSQL and real files."""

@@ -1,0 +1,167 @@
+"""Doors while PostgreSQL is away: they decide on what they have, and forget nothing."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from doorward.errors import ApiError, Unavailable
+from doorward.store.database import Database
+from doorward.store.embedded import EmbeddedPostgres
+from doorward.store.migrate import migrate
+from doorward.store.secrets import Keyring
+from tests.doors.conftest import Serve, Server, head, until
+from tests.doors.test_lease import lapse
+from tests.doors.worlds import World, make_world
+
+
+@pytest.fixture
+async def nowhere(tmp_path: Path) -> AsyncIterator[Database]:
+    """A database whose server is not there."""
+    dsn = f"postgresql://postgres@/postgres?host={tmp_path}"
+    pool = await asyncpg.create_pool(dsn, min_size=0)
+    database = Database(dsn, pool)
+    yield database
+    await database.close()
+
+
+async def test_a_restart_without_postgresql_decides_as_before(
+    world: World, serve: Serve, nowhere: Database
+) -> None:
+    server = await serve()
+    await server.submit(world, world.add(0))
+    await server.submit(world, world.add(1))
+    revision = await server.submit(world, world.remove(0))
+    await server.stop()
+
+    again = await serve(on=nowhere)
+    refused = await again.present(world)
+    assert (refused.outcome, refused.reason) == ("deny", "deny_no_access")
+    assert refused.policy_revision == revision
+    assert (await again.present(world, card="7-1")).outcome == "allow"
+    with pytest.raises(Unavailable):
+        await again.doors.status(world.workspace_id)
+    with pytest.raises(Unavailable):
+        await again.doors.present(world.workspace_id, uuid4(), card_number="7-0")
+    await again.stop()
+
+    back = await serve()
+
+    async def both_are_handed_in() -> bool:
+        return bool(await back.database.fetchval("select count(*) = 2 from event"))
+
+    await until(both_are_handed_in)
+
+
+async def test_after_a_kill_without_postgresql_too(
+    world: World, serve: Serve, nowhere: Database
+) -> None:
+    server = await serve()
+    await server.submit(world, world.add())
+    await server.kill()
+    assert (await (await serve(on=nowhere)).present(world)).outcome == "allow"
+
+
+async def test_whoever_has_seen_another_holder_does_not_decide_without_postgresql(
+    world: World, serve: Serve, nowhere: Database
+) -> None:
+    first, second = await serve("first"), await serve("second")
+    for place in range(2):
+        await first.controller(world.controllers[place])._tasks.stop()
+    await lapse(first.database, world)
+    await until(lambda: second.controller(world.controllers[0]).follower.may_decide)
+    await first.controller(world.controllers[0]).follower.lease.renew()
+    await first.controller(world.controllers[0]).follower._look()
+    await first.stop()
+    await second.stop()
+
+    assert (await (await serve("second", nowhere)).present(world)).reason == "deny_no_access"
+    with pytest.raises(ApiError) as refused:
+        await (await serve("first", nowhere)).present(world)
+    assert refused.value.kind == "controller_not_here"
+
+
+async def test_an_empty_data_folder_knows_no_door(serve: Serve, nowhere: Database) -> None:
+    server = await serve(on=nowhere)
+    with pytest.raises(Unavailable):
+        await server.doors.present(uuid4(), uuid4(), card_number="7-0")
+
+
+class Outage:
+    """A PostgreSQL of the test's own, to be stopped and started."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self.server: EmbeddedPostgres | None = None
+
+    async def end(self) -> None:
+        """Starts PostgreSQL."""
+        major = int(os.environ.get("DOORWARD_TEST_POSTGRES", "18"))
+        self.server = await EmbeddedPostgres.start(self._data, major)
+
+    async def begin(self) -> None:
+        """Stops PostgreSQL."""
+        server, self.server = self.server, None
+        if server is not None:
+            await server.stop()
+
+
+@pytest.fixture
+async def outage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outage]:
+    """PostgreSQL, running."""
+    outage = Outage(tmp_path_factory.mktemp("postgres"))
+    await outage.end()
+    yield outage
+    await outage.begin()
+
+
+async def test_an_outage_changes_nothing_at_the_doors(
+    outage: Outage, serve: Serve, keyring: Keyring
+) -> None:
+    assert outage.server is not None
+    await migrate(outage.server.dsn)
+    database = await Database.open(outage.server.dsn)
+    world = await make_world(database, keyring)
+    server = await serve(on=database)
+    await server.submit(world, world.add(0))
+    await server.submit(world, world.add(1))
+    await server.submit(world, world.remove(0))
+    before = await server.doors.status(world.workspace_id)
+
+    await outage.begin()
+    follower = server.controller(world.controllers[0]).follower
+    await until(lambda: follower.lease.is_cut_off)
+    assert (await server.present(world)).reason == "deny_no_access"
+    assert (await server.present(world, card="7-1")).outcome == "allow"
+    during = await server.doors.status(world.workspace_id)
+    assert [door.display_name for door in during] == [door.display_name for door in before]
+    assert not any(door.controller.is_connected for door in during)
+    assert not during[0].is_locked
+    assert not await server.doors.wait_confirmed(world.workspace_id, 10**6, 0)
+
+    await outage.end()
+    await until(lambda: _is_heard(server, world))
+    await until(lambda: _count_events(server, 2))
+    assert await _removal_is_followed(server, world)
+    await server.stop()
+    await database.close()
+
+
+async def _is_heard(server: Server, world: World) -> bool:
+    try:
+        revision = await head(server.database, world)
+    except Unavailable:
+        return False
+    return await server.doors.wait_confirmed(world.workspace_id, revision, 0)
+
+
+async def _count_events(server: Server, expected: int) -> bool:
+    return bool(await server.database.fetchval("select count(*) = $1 from event", expected))
+
+
+async def _removal_is_followed(server: Server, world: World) -> bool:
+    await server.submit(world, world.remove(1))
+    return (await server.present(world, card="7-1")).reason == "deny_no_access"

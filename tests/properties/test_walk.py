@@ -1,0 +1,221 @@
+"""A walk over the route table: every call refuses what it must, and changes nothing by it."""
+
+import asyncio
+import types
+import typing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+from doorward.api.table import ROUTES
+
+from doorward.store.database import Database
+from doorward.store.embedded import attach
+from doorward.wire.route import Route
+from tests.running import API_KEY, RunningServer, digest, running
+from tests.store.sites import make_site
+
+BY_PATH = {route.path: route for route in ROUTES}
+EVERY = pytest.mark.parametrize("path", sorted(BY_PATH))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running(tmp_path_factory.mktemp("walk") / "data") as server:
+        asyncio.run(_make_other_workspace(server))
+        yield server
+
+
+@pytest.fixture
+def unchanged(server: RunningServer) -> Iterator[None]:
+    """Compares every table before and after."""
+    before = asyncio.run(_digest(server))
+    yield
+    assert asyncio.run(_digest(server)) == before
+
+
+async def _digest(server: RunningServer) -> dict[str, str]:
+    connection = await server.connect()
+    try:
+        return await digest(connection)
+    finally:
+        await connection.close()
+
+
+def _error(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/json")
+    UUID(answer.headers["seam-request-id"])
+    body = answer.json()
+    assert body["ok"] is False
+    assert isinstance(body["error"]["type"], str)
+    assert isinstance(body["error"]["message"], str)
+    error: dict[str, Any] = body["error"]
+    return error
+
+
+def _spellings(
+    client: httpx.Client, route: Route, parameters: dict[str, Any]
+) -> Iterator[httpx.Response]:
+    """The call with every verb it has, each in its clients' way."""
+    for verb in route.verbs:
+        if verb in {"GET", "DELETE"}:
+            query = {name: _query(value) for name, value in parameters.items()}
+            yield client.request(verb, route.path, params=query | {"_strict": "true"})
+        else:
+            yield client.request(verb, route.path, json=parameters)
+
+
+def _query(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _kinds(field_type: object) -> set[object]:
+    """The plain types that a parameter accepts."""
+    origin = typing.get_origin(field_type)
+    if origin is typing.Annotated:
+        return _kinds(typing.get_args(field_type)[0])
+    if origin in {typing.Union, types.UnionType}:
+        return set().union(*map(_kinds, typing.get_args(field_type)))
+    return {origin or field_type}
+
+
+def _fields(route: Route) -> dict[str, tuple[set[object], bool]]:
+    hints = typing.get_type_hints(route.request, include_extras=True)
+    fields = msgspec.structs.fields(route.request)
+    return {f.encode_name: (_kinds(hints[f.name]), f.required) for f in fields}
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_without_a_token(server: RunningServer, path: str) -> None:
+    for wrong in (None, "Bearer", "Basic eA==", f"Token {API_KEY}"):
+        headers = {} if wrong is None else {"authorization": wrong}
+        with httpx.Client(base_url=server.endpoint, headers=headers) as client:
+            for answer in _spellings(client, BY_PATH[path], {}):
+                assert _error(answer, 401)["type"] == "unauthorized"
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_with_a_wrong_token(server: RunningServer, path: str) -> None:
+    for token in (API_KEY[:-1], API_KEY + "x", "seam_at1Doorward_wrong", "x", "seam_cst1_x"):
+        with server.client(token, **{"seam-workspace": str(uuid4())}) as client:
+            for answer in _spellings(client, BY_PATH[path], {}):
+                _error(answer, 401)
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_with_a_wrong_verb(server: RunningServer, path: str) -> None:
+    route = BY_PATH[path]
+    with server.client() as client:
+        for verb in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(route.verbs):
+            assert _error(client.request(verb, path), 405)["type"] == "method_not_allowed"
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_with_missing_parameters(server: RunningServer, path: str) -> None:
+    route = BY_PATH[path]
+    required = {name for name, (_, is_required) in _fields(route).items() if is_required}
+    if not required:
+        pytest.skip("nothing is required one by one")
+    with server.client() as client:
+        for answer in _spellings(client, route, {}):
+            error = _error(answer, 400)
+            assert error["type"] == "invalid_input"
+            assert required <= set(error["validation_errors"])
+            for name in required:
+                assert error["validation_errors"][name]["_errors"] == ["Required"]
+
+
+def _wrong(kinds: set[object]) -> object:
+    """A value of a type that none of these accept, None where anything goes."""
+    if UUID in kinds:
+        return "not-a-uuid"
+    if kinds & {int, bool, datetime}:
+        return "neither number nor date"
+    if list in kinds:
+        return {"a": 1}
+    return 7 if str in kinds else None
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_with_wrong_typed_parameters(server: RunningServer, path: str) -> None:
+    route = BY_PATH[path]
+    wrong = {
+        name: value
+        for name, (kinds, _) in _fields(route).items()
+        if (value := _wrong(kinds)) is not None
+    }
+    with server.client() as client:
+        for answer in _spellings(client, route, {**wrong, "unknown": "ignored"}):
+            if not wrong:
+                assert answer.status_code == 200, answer.text
+                continue
+            if answer.request.method in {"GET", "DELETE"} and all(v == 7 for v in wrong.values()):
+                assert answer.status_code < 500
+                continue  # in a query every scalar is a text
+            error = _error(answer, 400)
+            assert error["type"] == "invalid_input"
+            for name in wrong:
+                if answer.request.method not in {"GET", "DELETE"}:
+                    assert error["validation_errors"][name]["_errors"], name
+
+
+@EVERY
+@pytest.mark.usefixtures("unchanged")
+def test_with_another_workspaces_ids(server: RunningServer, path: str) -> None:
+    theirs = asyncio.run(_other_workspace(server))
+    route = BY_PATH[path]
+    fields = _fields(route)
+    parameters: dict[str, Any] = {
+        name: theirs.get(name, str(uuid4())) for name, (kinds, _) in fields.items() if UUID in kinds
+    }
+    if "user_identity_id" in parameters and "acs_user_id" in parameters:
+        del parameters["user_identity_id"]
+    parameters |= {n: "1234" for n in ("card_number",) if n in fields}
+    with server.client() as client:
+        for answer in _spellings(client, route, parameters):
+            if route.is_list and answer.status_code == 200:
+                assert answer.json()[route.response_key or ""] == []
+            elif parameters:
+                assert answer.status_code in {400, 404}, answer.text
+                _error(answer, answer.status_code)
+
+
+async def _make_other_workspace(server: RunningServer) -> None:
+    async with _database(server) as database:
+        await make_site(database)
+
+
+async def _other_workspace(server: RunningServer) -> dict[str, str]:
+    """The ids of the other workspace's objects, by parameter name."""
+    async with _database(server) as database:
+        row = await database.fetchrow(
+            "select u.acs_user_id, u.user_identity_id, u.acs_system_id, g.acs_access_group_id,"
+            " e.acs_entrance_id, e.controller_id, s.connected_account_id"
+            " from workspace w join acs_user u using (workspace_id)"
+            " join acs_access_group g using (workspace_id) join acs_entrance e using (workspace_id)"
+            " join acs_system s on s.workspace_id = w.workspace_id where w.name = 'w' limit 1"
+        )
+    assert row is not None
+    return {name: str(value) for name, value in row.items()}
+
+
+@asynccontextmanager
+async def _database(server: RunningServer) -> AsyncIterator[Database]:
+    dsn = attach(server.data)
+    assert dsn is not None
+    database = await Database.open(dsn)
+    try:
+        yield database
+    finally:
+        await database.close()

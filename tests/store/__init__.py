@@ -1,0 +1,1 @@
+"""Tests of the room with the SQL, on a real PostgreSQL."""

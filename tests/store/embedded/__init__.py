@@ -1,0 +1,1 @@
+"""Tests of the embedded PostgreSQL, each on a server of its own."""

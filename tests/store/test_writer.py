@@ -1,0 +1,121 @@
+"""Group commit: each call has its own answer, and none is given before the commit."""
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+
+from doorward.errors import ApiError, Unavailable, not_found
+from doorward.store.database import Connection, Database
+from doorward.store.writer import Writer
+from tests.store.replay import check_journal
+from tests.store.sites import Site, make_site
+
+
+@dataclass
+class Rename:
+    """An operation that writes, then does what a test wants."""
+
+    workspace_id: UUID
+    name: str
+    refusal: Exception | None = None
+    statement: str = "select 1"
+
+    async def run(self, connection: Connection) -> str:
+        await connection.execute(
+            "update workspace set name = $2 where workspace_id = $1", self.workspace_id, self.name
+        )
+        await connection.execute(self.statement)
+        if self.refusal is not None:
+            raise self.refusal
+        return self.name
+
+
+@pytest.fixture
+async def site(database: Database) -> Site:
+    return await make_site(database, people=20)
+
+
+async def _name(database: Database, site: Site) -> str:
+    name: str = await database.fetchval(
+        "select name from workspace where workspace_id = $1", site.workspace_id
+    )
+    return name
+
+
+async def test_one_refusal_leaves_its_neighbours_alone(
+    database: Database, site: Site, writer: Writer
+) -> None:
+    answers = await asyncio.gather(
+        writer.submit(site.membership(0, is_add=True)),
+        writer.submit(Rename(site.workspace_id, "refused", not_found("workspace"))),
+        writer.submit(Rename(site.workspace_id, "broken", None, "select 1/0")),
+        writer.submit(Rename(site.workspace_id, "kept")),
+        writer.submit(site.membership(1, is_add=True)),
+        return_exceptions=True,
+    )
+    assert isinstance(answers[1], ApiError)
+    assert type(answers[2]).__name__ == "DivisionByZeroError"
+    assert answers[3] == "kept"
+    assert await _name(database, site) == "kept"
+    assert len(await check_journal(database, site.workspace_id)) == 3 + 20 + 2
+
+
+async def test_a_bug_in_one_statement_for_many_does_not_spread(site: Site, writer: Writer) -> None:
+    wrong = site.membership(0, is_add=True)
+    object.__setattr__(wrong.change, "actor", "\0")  # PostgreSQL refuses NUL in a text
+    answers = await asyncio.gather(
+        *(writer.submit(site.membership(i, is_add=True)) for i in range(1, 10)),
+        writer.submit(wrong),
+        return_exceptions=True,
+    )
+    assert [isinstance(a, Exception) for a in answers] == [False] * 9 + [True]
+
+
+async def test_a_commit_of_unknown_outcome_is_no_success(site: Site, writer: Writer) -> None:
+    cut = "select pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(Unavailable):
+        await writer.submit(Rename(site.workspace_id, "lost", None, cut))
+    assert await writer.submit(Rename(site.workspace_id, "next")) == "next"
+
+
+async def test_a_held_counter_is_waited_for_and_then_unavailable(
+    database: Database, site: Site, writer: Writer
+) -> None:
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute("select from policy_revision for update")
+        waiting = asyncio.create_task(writer.submit(site.membership(0, is_add=True)))
+        with pytest.raises(Unavailable):
+            await waiting
+    assert (await writer.submit(site.membership(0, is_add=True))).status == "changed"
+
+
+async def test_stopping_finishes_what_was_submitted(database: Database, site: Site) -> None:
+    writer = Writer(database)
+    await writer.start()
+    tasks = [asyncio.create_task(writer.submit(site.membership(i, is_add=True))) for i in range(20)]
+    await asyncio.sleep(0)
+    await writer.stop()
+    assert [(await task).status for task in tasks] == ["changed"] * 20
+    with pytest.raises(Unavailable):
+        await writer.submit(site.membership(0, is_add=False))
+
+
+async def test_several_workspaces_share_a_batch(database: Database, writer: Writer) -> None:
+    sites = [await make_site(database) for _ in range(5)]
+    told: list[set[UUID]] = []
+    writer.on_commit.append(told.append)
+    await asyncio.gather(
+        *(writer.submit(site.membership(i, is_add=True)) for i in range(3) for site in sites)
+    )
+    for site in sites:
+        await check_journal(database, site.workspace_id)
+    assert set().union(*told) == {site.workspace_id for site in sites}
+
+
+async def test_an_unknown_workspace_moves_nothing(database: Database, writer: Writer) -> None:
+    site = await make_site(database)
+    stranger = site.membership(0, is_add=True)
+    object.__setattr__(stranger.change, "workspace_id", uuid4())
+    assert (await writer.submit(stranger)).status == "acs_user_not_found"
