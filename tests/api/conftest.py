@@ -1,5 +1,6 @@
 """Fixtures of the API's tests: a town, and the whole API in this process with its doors."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,22 @@ from doorward.store.watch import Watch
 from doorward.store.writer import Writer
 from doorward.wire.app import Api, Health
 from tests.api.town import System, Town
-from tests.conftest import MovableClock
+from tests.conftest import TEMPLATE, MovableClock, _admin, database_dsn
+
+SHARED = "api"
+
+
+@pytest.fixture(scope="session")
+def shared_dsn(postgres: str) -> str:
+    """The address of a database that all tests here share: each founds workspaces of its own."""
+    asyncio.run(_admin(postgres, f"create database {SHARED} template {TEMPLATE}"))
+    return database_dsn(postgres, SHARED)
+
+
+@pytest.fixture
+def dsn(shared_dsn: str) -> str:
+    """The shared database instead of one of one's own."""
+    return shared_dsn
 
 
 @pytest.fixture
@@ -43,20 +59,29 @@ class Caller:
         self.client = client
         self.services = services
 
-    async def answer(self, path: str, verb: str = "POST", **parameters: Any) -> httpx.Response:
+    async def answer(self, path: str, verb: str = "POST", /, **parameters: Any) -> httpx.Response:
         """Whatever the API answers; GET and DELETE send a query, the others JSON."""
         values: dict[str, Any] = msgspec.to_builtins(parameters)
         if verb in {"GET", "DELETE"}:
-            return await self.client.request(verb, path, params={**values, "_strict": "true"})
+            # The clients write an empty list as an empty text.
+            query = {name: "" if value == [] else value for name, value in values.items()}
+            return await self.client.request(verb, path, params={**query, "_strict": "true"})
         return await self.client.request(verb, path, json=values)
 
-    async def __call__(self, path: str, verb: str = "POST", **parameters: Any) -> Any:
+    async def __call__(self, path: str, verb: str = "POST", /, **parameters: Any) -> Any:
         """The body of a success."""
         answer = await self.answer(path, verb, **parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def error(self, path: str, verb: str = "POST", **parameters: Any) -> tuple[int, str]:
+    async def names(self, path: str, **filters: Any) -> list[str]:
+        """The names that a list shows, with GET and with POST alike."""
+        key = next(route.response_key for route in ROUTES if route.path == path)
+        by_get, by_post = [(await self(path, verb, **filters))[key] for verb in ("GET", "POST")]
+        assert by_get == by_post
+        return [each["display_name" if "display_name" in each else "name"] for each in by_get]
+
+    async def error(self, path: str, verb: str = "POST", /, **parameters: Any) -> tuple[int, str]:
         """Status and type of an error."""
         answer = await self.answer(path, verb, **parameters)
         assert answer.status_code != 200, answer.text

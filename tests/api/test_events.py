@@ -11,8 +11,7 @@ from doorward.events import catalogue
 from doorward.resources.event import Event
 from doorward.store import events
 from tests.api.conftest import Caller
-from tests.api.test_structure import iso
-from tests.api.town import System, Town
+from tests.api.town import Town, iso
 
 ACCOUNT, SYSTEM, DOOR, USER = uuid4(), uuid4(), uuid4(), uuid4()
 
@@ -54,7 +53,7 @@ def an_event(event: Event) -> Any:
     return msgspec.to_builtins(event)
 
 
-async def test_one_event(api: Caller, town: Town, north: System) -> None:
+async def test_one_event(api: Caller, town: Town) -> None:
     unlocked, denied, *_ = await four(town)
     body = await api("/events/get", "GET", event_id=unlocked.event_id)
     assert body == {
@@ -79,12 +78,12 @@ async def test_one_event(api: Caller, town: Town, north: System) -> None:
     }
 
 
-async def test_getting_by_type_takes_the_newest(api: Caller, town: Town, north: System) -> None:
+async def test_getting_by_type_takes_the_newest(api: Caller, town: Town) -> None:
     *_, newest = await four(town)
     assert (await api("/events/get", event_type="lock.unlocked"))["event"] == an_event(newest)
 
 
-async def test_events_that_are_not_there(api: Caller, town: Town, north: System) -> None:
+async def test_events_that_are_not_there(api: Caller, town: Town) -> None:
     other = Town(town.database, town.keyring)
     await other.found()
     theirs, *_ = await four(other)
@@ -101,7 +100,7 @@ async def test_events_that_are_not_there(api: Caller, town: Town, north: System)
     assert len(await found(api, since=town.now)) == 4
 
 
-async def test_listing(api: Caller, town: Town, north: System) -> None:
+async def test_listing(api: Caller, town: Town) -> None:
     happened = await four(town)
     start = town.now + timedelta(hours=1)
     first, third = start + timedelta(seconds=1), start + timedelta(seconds=3)
@@ -113,8 +112,9 @@ async def test_listing(api: Caller, town: Town, north: System) -> None:
         ({"between": [first, third]}, [1]),
         (since | {"event_type": "lock.unlocked"}, [0, 3]),
         (since | {"event_types": ["lock.access_denied", "acs_user.created"]}, [1, 2]),
-        (since | {"event_type": "lock.unlocked", "event_types": ["acs_user.created"]}, [0, 2, 3]),
-        (since | {"event_types": []}, [0, 1, 2, 3]),
+        (since | {"event_type": "lock.unlocked", "event_types": ["acs_user.created"]}, []),
+        (since | {"event_types": []}, []),
+        (since | {"event_ids": []}, []),
         ({"event_ids": [str(happened[2].event_id), str(happened[0].event_id)]}, [0, 2]),
         (since | {"event_ids": [str(happened[2].event_id)], "acs_entrance_id": DOOR}, []),
         (since | {"acs_entrance_id": DOOR}, [0, 1]),
@@ -137,7 +137,7 @@ async def test_listing(api: Caller, town: Town, north: System) -> None:
 def _sent(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
-    return [_sent(each) for each in value] or "" if isinstance(value, list) else value
+    return [_sent(each) for each in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(
@@ -153,20 +153,18 @@ def _sent(value: Any) -> Any:
         {"since": "2026-01-01", "unstable_offset": -1},
     ],
 )
-async def test_refused_filters(api: Caller, north: System, wrong: dict[str, Any]) -> None:
+async def test_refused_filters(api: Caller, wrong: dict[str, Any]) -> None:
     assert await api.error("/events/list", **wrong) == (400, "invalid_input")
 
 
-async def test_an_event_counts_once(api: Caller, town: Town, north: System) -> None:
+async def test_an_event_counts_once(api: Caller, town: Town) -> None:
     [event] = await keep(town, catalogue.lock_unlocked(occasion(town, 1), at_door(), "card"))
     later = msgspec.structs.replace(event, created_at=iso(town.now + timedelta(hours=9)))
     await keep(town, later, event)
     assert (await api("/events/list", since=iso(town.now)))["events"] == [an_event(event)]
 
 
-async def test_our_own_types_reach_who_asks_for_them(
-    api: Caller, town: Town, north: System
-) -> None:
+async def test_our_own_types_reach_who_asks_for_them(api: Caller, town: Town) -> None:
     usual = catalogue.lock_unlocked(occasion(town, 1), at_door(), "card")
     ours = msgspec.structs.replace(usual, event_type="doorward.tested", event_id=uuid4())
     await keep(town, usual, ours)

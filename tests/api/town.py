@@ -146,7 +146,8 @@ class Town:
         await self.database.execute(
             "insert into access_group_entrance values ($1, $2, $3, $4, true, $5, $6) on conflict"
             " (workspace_id, acs_access_group_id, acs_entrance_id) do update set"
-            " is_desired = excluded.is_desired, is_unconfirmed = true, revision = excluded.revision",
+            " is_desired = excluded.is_desired, is_unconfirmed = true,"
+            " revision = excluded.revision",
             self.workspace_id,
             group,
             entrance,
@@ -282,6 +283,11 @@ class Town:
         await self.database.execute(
             f"insert into {table} ({', '.join(columns)}) values ({places})", *columns.values()
         )
+
+
+def iso(moment: datetime) -> str:
+    """A time as replies write it."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def window(span: Span) -> Window:

@@ -48,6 +48,16 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
+def store(run: Run, dsn: str, tmp_path: Path) -> Run:
+    """Runs `doorward` on a database that has no workspace yet."""
+
+    def on_database(*words: str) -> Ended:
+        return run(*words, "--data", str(tmp_path / "data"), "--database-url", dsn)
+
+    return on_database
+
+
+@pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A fake server, to which the environment points."""
     with fake_server() as server:

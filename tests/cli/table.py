@@ -15,8 +15,6 @@ class GetUser(msgspec.Struct):
 
 
 class ListUsers(msgspec.Struct):
-    limit: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
-    page_cursor: str | UnsetType | None = UNSET
     search: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
     acs_user_ids: list[UUID] | UnsetType = UNSET
     is_suspended: bool | UnsetType = UNSET
@@ -33,13 +31,18 @@ async def _handler(_call: Call[Any], _request: Any) -> None:
     return None
 
 
-def _route(path: str, request: type[msgspec.Struct], summary: str) -> Route:
-    return Route(path, ("POST",), request, _handler, summary)
+def _route(
+    path: str, request: type[msgspec.Struct], summary: str, page_limit: int | None = None
+) -> Route:
+    return Route(path, ("POST",), request, _handler, summary, page_limit=page_limit)
 
+
+GET_USER = _route("/acs/users/get", GetUser, "Get a person")
+LIST_USERS = _route("/acs/users/list", ListUsers, "List people", page_limit=500)
 
 ROUTES = (
-    _route("/acs/users/get", GetUser, "Get a person"),
-    _route("/acs/users/list", ListUsers, "List people"),
+    GET_USER,
+    LIST_USERS,
     _route("/acs/systems/list", Nothing, "List systems"),
     _route("/workspaces/get", Nothing, "Get the workspace"),
 )

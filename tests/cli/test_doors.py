@@ -1,5 +1,6 @@
 """`doorward doors --once`, and when there is no terminal to be live on."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +30,9 @@ def test_prints_every_door_by_name(run: Run, fake: FakeServer) -> None:
         (
             "ENTRANCE  LOCK    LIGHT    LAST READ  ANSWER               WHO       CONTROLLER\n"
             "A         locked  ● off    -          -                    -         "
-            "Ground floor, revision 12, connected\n"
+            "connected, revision 12, Ground floor\n"
             f"Lab       open    ● green  {at:%H:%M:%S}   allow (revision 12)  Jane Doe  "
-            "Ground floor, revision 12, connected\n"
+            "connected, revision 12, Ground floor\n"
         ),
         "",
     )
@@ -40,9 +41,9 @@ def test_prints_every_door_by_name(run: Run, fake: FakeServer) -> None:
 @pytest.mark.parametrize(
     ("state", "shown"),
     [
-        ({"is_held": True}, "cut off since"),
-        ({"is_held": True, "last_contact_at": None}, "cut off\n"),
-        ({"is_connected": False}, "no connection since"),
+        ({"is_held": True}, r"cut off since [\d:]{8}"),
+        ({"is_held": True, "last_contact_at": None}, "cut off"),
+        ({"is_connected": False}, r"no connection since [\d:]{8}"),
         ({"is_running_here": False, "is_connected": False}, "not run by this server"),
     ],
 )
@@ -51,7 +52,7 @@ def test_tells_what_is_wrong_with_a_controller(
 ) -> None:
     held = answers.door(answers.LAB, "Lab", controller=answers.controller(**state))
     fake.answers(LIST, answers.doors(held))
-    assert f"revision 12, {shown}" in run("doors", "--once").out
+    assert re.search(rf"  {shown}, revision 12, Ground floor$", run("doors", "--once").out.strip())
 
 
 def test_the_live_view_wants_a_terminal(run: Run) -> None:

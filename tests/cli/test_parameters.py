@@ -6,9 +6,9 @@ import pytest
 
 from doorward.cli.parameters import parameters, read
 from doorward.errors import StartError
-from tests.cli.table import GetUser, ListUsers
+from tests.cli.table import GET_USER, LIST_USERS
 
-KNOWN = parameters(ListUsers)
+KNOWN = parameters(LIST_USERS)
 
 
 @pytest.mark.parametrize(
@@ -65,17 +65,17 @@ def test_what_cannot_be_read_is_refused(tokens: list[str], message: str) -> None
 
 def test_types_are_told_as_the_api_names_them() -> None:
     assert {parameter.name: parameter.kind for parameter in KNOWN} == {
-        "limit": "integer",
-        "page_cursor": "text or null",
         "search": "text",
         "acs_user_ids": "list of uuid",
         "is_suspended": "boolean",
         "created_before": "time",
         "order": "age|name",
         "custom_metadata_has": "object",
+        "limit": "integer",
+        "page_cursor": "text or null",
     }
 
 
 def test_what_must_be_given_is_known() -> None:
-    assert [parameter.is_required for parameter in parameters(GetUser)] == [True]
+    assert [parameter.is_required for parameter in parameters(GET_USER)] == [True]
     assert not any(parameter.is_required for parameter in KNOWN)

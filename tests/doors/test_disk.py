@@ -1,9 +1,9 @@
 """A controller's file: what is in it, who may have it, what becomes of a broken one."""
 
+import asyncio
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from uuid import uuid4
@@ -133,14 +133,15 @@ asyncio.run(main())
 
 
 async def test_the_lock_holds_between_processes_and_ends_with_sigkill(path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _HAVE_IT, str(path)], stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"open\n"
-        with pytest.raises(DiskLocked):
-            await Disk.open(path)
-        other.kill()
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HAVE_IT, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"open\n"
+    with pytest.raises(DiskLocked):
+        await Disk.open(path)
+    other.kill()
+    await other.communicate()
     await (await Disk.open(path)).close()
 
 

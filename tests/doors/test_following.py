@@ -3,6 +3,7 @@
 import pytest
 
 from doorward.doors.slice import Slice
+from doorward.errors import ApiError
 from doorward.policy.facts import NO_KEY, GroupState, Kind, encode_state
 from doorward.store import slices
 from doorward.store.database import Connection, Database
@@ -158,8 +159,8 @@ async def test_a_gap_in_the_journal_makes_it_fetch_the_whole_slice(
     async def prune(connection: Connection) -> None:
         await world.make_group(connection, 0)
         await connection.execute(
-            "delete from policy_journal where workspace_id = $1 and kind = 'group'"
-            " and revision = (select max(revision) - 1 from policy_journal where workspace_id = $1)",
+            "delete from policy_journal where workspace_id = $1 and revision ="
+            " (select max(revision) - 1 from policy_journal where workspace_id = $1)",
             world.workspace_id,
         )
 
@@ -210,6 +211,36 @@ async def test_a_controller_declared_while_the_server_runs(world: World, serve: 
     await until(lambda: world.controllers[2] in server.doors._controllers)
     await until(lambda: server.controller(world.controllers[2]).has_entrance(world.entrances[0]))
     assert (await server.present(world)).outcome == "allow"
+
+
+async def test_a_controller_that_is_retired_while_the_server_runs(
+    world: World, serve: Serve
+) -> None:
+    server = await serve()
+
+    async def retire(connection: Connection) -> None:
+        await world.move_entrance(connection, 0, 1)
+        await connection.execute(
+            "delete from controller where controller_id = $1", world.controllers[0]
+        )
+
+    await server.writer.submit(world.operation(retire))
+    lease = server.controller(world.controllers[0]).follower.lease
+    await until(lambda: lease.standing == "retired")
+    await server.submit(world, world.add())
+    assert (await server.present(world, 0)).outcome == "allow"
+
+    async def close(connection: Connection) -> None:
+        await world.record(connection, Kind.ENTRANCE, world.entrances[0], world.controllers[1])
+        for table in ("access_group_entrance", "acs_entrance"):
+            await connection.execute(
+                f"delete from {table} where acs_entrance_id = $1", world.entrances[0]
+            )
+
+    await server.submit(world, world.operation(close))
+    with pytest.raises(ApiError) as refused:
+        await server.present(world, 0)
+    assert refused.value.status == 404
 
 
 async def test_another_systems_facts_stay_out_of_the_slice(world: World, serve: Serve) -> None:

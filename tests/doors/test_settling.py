@@ -93,7 +93,7 @@ async def test_nobody_concerned_is_confirmed_at_once(
     database: Database, world: World, link: Link
 ) -> None:
     await _confirm_all(database, world)
-    await change(database, world.operation(lambda c: world.make_group(c)))
+    await change(database, world.operation(world.make_group))
     await settle(link, world.workspace_id)
     await change(database, world.add(group=1))
     await settle(link, world.workspace_id)

@@ -28,7 +28,8 @@ class Ledger:
         """Adds and removes this worker's people until the server is gone."""
         mine = self.people[worker::WORKERS]
         async with server_client(server) as client:
-            for person, is_add in itertools.product(itertools.cycle(mine), (True, False)):
+            for turn in itertools.count():
+                person, is_add = mine[turn // 2 % len(mine)], turn % 2 == 0
                 self.in_doubt[person].add(is_add)
                 path = "add_to_access_group" if is_add else "remove_from_access_group"
                 body = {"acs_user_id": person, "acs_access_group_id": GROUP}

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 import pytest
-from doorward.api.table import ROUTES
 
+from doorward.api.table import ROUTES
 from doorward.store.database import Database
 from doorward.store.embedded import attach
 from doorward.wire.route import Route
@@ -124,10 +124,10 @@ def test_with_a_wrong_verb(server: RunningServer, path: str) -> None:
 def test_with_missing_parameters(server: RunningServer, path: str) -> None:
     route = BY_PATH[path]
     required = {name for name, (_, is_required) in _fields(route).items() if is_required}
-    if not required:
-        pytest.skip("nothing is required one by one")
     with server.client() as client:
         for answer in _spellings(client, route, {}):
+            if not required and answer.status_code == 200:
+                continue
             error = _error(answer, 400)
             assert error["type"] == "invalid_input"
             assert required <= set(error["validation_errors"])
@@ -184,7 +184,8 @@ def test_with_another_workspaces_ids(server: RunningServer, path: str) -> None:
     parameters |= {n: "1234" for n in ("card_number",) if n in fields}
     with server.client() as client:
         for answer in _spellings(client, route, parameters):
-            if route.is_list and answer.status_code == 200:
+            assert not any(theirs[name] in answer.text for name in theirs if name not in parameters)
+            if route.is_list and parameters and answer.status_code == 200:
                 assert answer.json()[route.response_key or ""] == []
             elif parameters:
                 assert answer.status_code in {400, 404}, answer.text

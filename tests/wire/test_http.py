@@ -178,6 +178,12 @@ def test_head_is_get_without_a_body(http: httpx.Client) -> None:
     assert http.head("/health").status_code == 200
 
 
+async def test_head_needs_no_server_to_drop_the_body(api: Api) -> None:
+    answer = await call(api, "HEAD", "/openapi.json")
+    assert (answer.status, answer.body) == (200, b"")
+    assert int(answer.headers["content-length"]) > 1000
+
+
 def test_health_needs_no_token(address: str, health: ToyHealth) -> None:
     response = httpx.get(f"{address}/health")
     assert (response.status_code, response.json()) == (200, {"ok": True, "database": "up"})
@@ -232,6 +238,7 @@ def test_a_body_too_large(http: httpx.Client, size: int, chunked: bool) -> None:
     response = http.post("/toy/put", content=content, headers={"content-type": "application/json"})
     assert response.status_code == 413
     assert error(response)["type"] == "payload_too_large"
+    assert response.headers["connection"] == "close"
     assert http.get("/health").status_code == 200
 
 

@@ -136,7 +136,7 @@ def test_a_paged_list() -> None:
         "description": "The most rows that a page has.",
     }
     assert asked["page_cursor"]["nullable"] is True
-    assert "pagination" not in success("/acs/users/list_all")["properties"]
+    assert "pagination" not in success("/acs/access_groups/list_users")["properties"]
 
 
 def test_a_resource() -> None:

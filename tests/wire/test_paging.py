@@ -91,7 +91,7 @@ async def test_a_list_to_its_end_by_links(api: Api) -> None:
 
 
 async def test_a_list_without_pages_has_no_pagination(api: Api) -> None:
-    answer = await call(api, "GET", "/acs/users/list_all", "limit=1")
+    answer = await call(api, "GET", "/acs/access_groups/list_users", "limit=1")
     assert ids(answer) == IDS
     assert set(answer.json) == {"acs_users", "ok"}
 
@@ -141,6 +141,13 @@ def test_a_changed_cursor_is_refused(data: st.DataObject) -> None:
     letter = data.draw(st.characters(max_codepoint=127).filter(lambda one: one != cursor[place]))
     changed = cursor[:place] + letter + cursor[place + 1 :]
     assert refusal(make_pager(), CALLER, Given(ListUsers(), 10, changed)) == "invalid_input"
+
+
+def test_a_cursor_has_one_spelling() -> None:
+    found = (a_cursor(ListUsers(str(number))) for number in range(1000))
+    number, cursor = next((i, text) for i, text in enumerate(found) if "-" in text)
+    respelt = Given(ListUsers(str(number)), 10, cursor.replace("-", "+"))
+    assert refusal(make_pager(), CALLER, respelt) == "invalid_input"
 
 
 @given(st.text() | st.text(alphabet="AQ-_+/=", min_size=76, max_size=76))

@@ -25,6 +25,8 @@ SECOND_KEY = "seam_testToy2_aaaaaaaaaaaaaaaaaaaaaaaa"
 OTHER_KEY = "seam_testToy3_aaaaaaaaaaaaaaaaaaaaaaaa"
 PAT = "seam_at1Toy_aaaaaaaaaaaaaaaaaaaaaaaa"
 BOUND_PAT = "seam_at1Bound_aaaaaaaaaaaaaaaaaaaaaaaa"
+ODD_KEY = "seam_testOdd1_aaaaaaaaaaaaaaaaaaaaaaaa"
+ODD_PAT = "seam_at1Odd2_aaaaaaaaaaaaaaaaaaaaaaaa"
 CURSOR_KEY = b"k" * 32
 
 USER = UUID("8d7e0b3a-b889-49a7-9164-4b71a0506a33")
@@ -49,6 +51,9 @@ class Tokens:
             SECOND_KEY: Token(UUID(int=2), "api_key", WORKSPACE),
             OTHER_KEY: Token(UUID(int=3), "api_key", OTHER_WORKSPACE),
             PAT: Token(UUID(int=4), "personal_access_token", None),
+            # A text of one kind and a token of the other, which no server hands out.
+            ODD_KEY: Token(UUID(int=6), "personal_access_token", WORKSPACE),
+            ODD_PAT: Token(UUID(int=7), "api_key", WORKSPACE),
             BOUND_PAT: Token(UUID(int=5), "personal_access_token", WORKSPACE),
         }
 
@@ -180,6 +185,16 @@ PERSONAL: tuple[CallerKind, ...] = ("personal_access_token",)
 
 ROUTES = (
     Route(
+        "/acs/access_groups/list_users",
+        ("GET", "POST"),
+        Nothing,
+        list_all,
+        "List ACS Users in an Access Group",
+        "acs_users",
+        AcsUser,
+        is_list=True,
+    ),
+    Route(
         "/acs/users/remove_from_access_group",
         ("DELETE", "POST"),
         RemoveFromGroup,
@@ -197,9 +212,6 @@ ROUTES = (
         AcsUser,
         is_list=True,
         page_limit=10,
-    ),
-    Route(
-        "/acs/users/list_all", ("GET", "POST"), Nothing, list_all, "All", "acs_users", AcsUser, True
     ),
     Route("/toy/echo", ("GET", "POST"), Everything, echo, "Echo", "echo", Echo),
     Route("/toy/update", ("PATCH", "POST"), Everything, echo, "Update", "echo", Echo),

@@ -26,9 +26,9 @@ class GetEvent(msgspec.Struct):
 
     def check(self) -> list[str]:
         """Without a parameter it would be anybody's event."""
-        if any(map(is_given, (self.device_id, self.event_id, self.event_type))):
-            return []
-        return ["Either 'event_id', 'event_type' or 'device_id' is required"]
+        if not any(map(is_given, (self.device_id, self.event_id, self.event_type))):
+            return ["Either 'event_id', 'event_type' or 'device_id' is required"]
+        return _unknown_types(self.event_type, UNSET)
 
 
 class Subjects(msgspec.Struct):
@@ -75,19 +75,15 @@ class ListEvents(AnyOfSubjects):
 
     def check(self) -> list[str]:
         """A list has a beginning, unless its events are named."""
-        wrong = [
-            f"There is no event type '{name}'" for name in self.types() if not is_event_type(name)
-        ]
+        wrong = _unknown_types(self.event_type, self.event_types)
         if not is_given(self.event_ids) or is_given(self.since) or is_given(self.between):
             wrong += exactly_one(self, "since", "between")
         return wrong
 
-    def types(self) -> list[str]:
-        """Every type that is asked for by name."""
-        return [
-            *([self.event_type] if isinstance(self.event_type, str) else []),
-            *(or_none(self.event_types) or []),
-        ]
+
+def _unknown_types(one: str | UnsetType, several: list[str] | UnsetType) -> list[str]:
+    names = [*([one] if isinstance(one, str) else []), *(or_none(several) or [])]
+    return [f"There is no event type '{name}'" for name in names if not is_event_type(name)]
 
 
 async def get(call: Call[Services], request: GetEvent) -> Event:
@@ -110,7 +106,8 @@ async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
         call.workspace_id,
         created_after=first,
         created_before=last,
-        event_types=request.types() or None,
+        event_type=or_none(request.event_type),
+        event_types=or_none(request.event_types),
         event_ids=or_none(request.event_ids),
         subject_ids=_given_values(request, Subjects.__struct_fields__),
         any_of_subject_ids=_given_values(request, _LISTS),

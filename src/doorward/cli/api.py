@@ -30,7 +30,7 @@ async def api(*words: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> i
             say(line)
         return 0
     route = catalogue.route(name)
-    return await _make(route.path, read(options, parameters(route.request)))
+    return await _make(route.path, read(options, parameters(route)))
 
 
 async def _make(path: str, given: dict[str, Any]) -> int:

@@ -56,7 +56,7 @@ class Catalogue:
         calls = table(("CALL", "WHAT IT DOES"), rows)
         first = below[min(below)]
         more = [
-            f"Example:         {_example(first, parameters(first.request))}",
+            f"Example:         {_example(first, parameters(first))}",
             f"Its parameters:  {ENTRY} {_shown(_words(first))} --help",
         ]
         return [f"Usage: {usage}", "", *(line.plain for line in calls), "", *more]
@@ -70,7 +70,7 @@ class Catalogue:
 
 
 def _route_help(route: Route) -> list[str]:
-    known = parameters(route.request)
+    known = parameters(route)
     lines = [f"Usage: {ENTRY} {_shown(_words(route))} [--parameter value …]", "", route.summary, ""]
     if not known:
         return [*lines, "It has no parameters."]

@@ -36,9 +36,10 @@ def _read(read: Mapping[str, Any] | None, names: Mapping[str, str]) -> list[Text
 
 
 def _controller(controller: Mapping[str, Any]) -> Text:
-    state, style = _connection(controller)
-    name = f"{controller['name']}, revision {controller['confirmed_revision']}, "
-    return Text.assemble(name, (state, style))
+    state = _connection(controller)
+    return Text.assemble(
+        state, f", revision {controller['confirmed_revision']}, {controller['name']}"
+    )
 
 
 def _connection(controller: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Options of `doorward api`, derived from a route's request struct, and their values as JSON.
+"""Options of `doorward api`, derived from the route, and their values as JSON.
 
 A value is only brought into the form of its type; whether it is right is for the server to say.
 """
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-import msgspec
 from msgspec import inspect
 
 from doorward.errors import StartError
+from doorward.wire import parameters as wire
+from doorward.wire.readers import Field
+from doorward.wire.route import Route
 
 _BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NAMES: Final[dict[type[inspect.Type], str]] = {
@@ -62,11 +64,9 @@ class Parameter:
             raise StartError(f"--{self.name} takes a value of type {_kind(kind)}") from None
 
 
-def parameters(request: type[msgspec.Struct]) -> list[Parameter]:
+def parameters(route: Route) -> list[Parameter]:
     """The parameters of a call, the required ones first."""
-    described = inspect.type_info(request)
-    assert isinstance(described, inspect.StructType)
-    found = [_parameter(field) for field in described.fields]
+    found = [_parameter(field) for field in wire.Parameters(route.request, route.page_limit).fields]
     return sorted(found, key=lambda parameter: not parameter.is_required)
 
 
@@ -109,15 +109,16 @@ def _name(option: str, by_name: dict[str, Parameter]) -> str:
     return name
 
 
-def _parameter(field: inspect.Field) -> Parameter:
-    choices = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
-    plain = [_bare(choice) for choice in choices]
-    types = [kind for kind in plain if not isinstance(kind, inspect.NoneType)]
+def _parameter(field: Field) -> Parameter:
+    kind = _bare(field.kind)
+    choices = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    types = [_bare(choice) for choice in choices]
+    kept = [choice for choice in types if not isinstance(choice, inspect.NoneType)]
     return Parameter(
-        field.encode_name,
-        type=types[0],
-        is_nullable=len(types) < len(plain),
-        is_required=field.required,
+        field.name,
+        type=kept[0],
+        is_nullable=len(kept) < len(types),
+        is_required=field.is_required,
     )
 
 

@@ -50,7 +50,7 @@ def _answers(ready: Ready) -> Iterator[str]:
 
 def _curl(endpoint: str) -> str:
     headers = '-H "Authorization: Bearer $SEAM_API_KEY" -H "Content-Type: application/json"'
-    return f'curl {headers} -d \'{{"acs_user_id":"{USER}"}}\' {endpoint}/acs/users/get'
+    return f'curl -sS {headers} -d \'{{"acs_user_id":"{USER}"}}\' {endpoint}/acs/users/get'
 
 
 def _demonstration(sandbox: Sandbox) -> Iterator[str]:

@@ -139,8 +139,9 @@ class Controller:
         Where the lease has lapsed unnoticed (the process was suspended), the server is asked
         first; without an answer from it the slice is still what counts.
         """
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.follower.ready.wait(), _START)
+        if not self.follower.ready.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.follower.ready.wait(), _START)
         if self.follower.lease.may_have_passed_on:
             await self.follower.lease.renew()
         return self.follower.may_decide

@@ -23,7 +23,7 @@ from doorward.store.watch import Position
 T = TypeVar("T")
 
 _FORMAT: Final = 1
-_CHUNK: Final = 5_000
+_CHUNK: Final = 2_000
 
 _FACT_COLUMNS: Final = """(
   kind text not null, key_a blob not null, key_b blob not null, revision integer not null,

@@ -178,6 +178,7 @@ class Follower:
         if (contact.lease_holder, contact.lease_generation) != expected:
             await self.lease.renew()
             return False
+        self.lease.reached()
         return not contact.is_held
 
     async def _keep(self, contact: Contact) -> None:

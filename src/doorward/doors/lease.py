@@ -73,6 +73,10 @@ class Lease:
             if before != (self.standing, self.is_cut_off):
                 self._on_change()
 
+    def reached(self) -> None:
+        """The database has answered somebody else here: it is not away."""
+        self.is_cut_off = False
+
     async def release(self) -> None:
         """Gives it back where it is ours and the database can be reached."""
         if self.is_ours:

@@ -178,15 +178,17 @@ class Doors:
 
     async def _find(self, workspace_id: UUID, acs_entrance_id: UUID) -> Controller:
         running = self._running(workspace_id)
-        if knowing := [each for each in running if each.has_entrance(acs_entrance_id)]:
-            # An entrance that has moved may still be in a slice that is not kept up here any more.
-            return max(knowing, key=lambda each: each.follower.may_decide)
-        controller_id = await controllers.controller_of_entrance(
-            self._database, workspace_id, acs_entrance_id
-        )
-        if controller_id is None:
-            raise not_found("acs_entrance")
-        raise controller_not_here()
+        knowing = [each for each in running if each.has_entrance(acs_entrance_id)]
+        for controller in knowing:
+            if await controller.may_decide():
+                return controller
+        try:
+            is_known = await controllers.has_entrance(self._database, workspace_id, acs_entrance_id)
+        except Unavailable:
+            if not knowing:
+                raise
+            is_known = True
+        raise controller_not_here() if is_known else not_found("acs_entrance")
 
     async def _run(self, path: Path, key: ControllerKey | None = None) -> None:
         try:

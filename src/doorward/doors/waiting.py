@@ -24,7 +24,10 @@ class Waiting:
 
     def is_confirmed(self, workspace_id: UUID, position: Position) -> bool:
         """Whether every controller here has confirmed, the disconnected ones too."""
-        return not any(_lags(each, position) for each in self._running(workspace_id))
+        return not any(
+            _lags(each, position) and each.follower.lease.standing not in ("other", "retired")
+            for each in self._running(workspace_id)
+        )
 
     async def wait(self, workspace_id: UUID, position: Position) -> None:
         """Waits until every connected controller here has confirmed."""

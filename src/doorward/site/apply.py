@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-import asyncpg
-
 from doorward.clock import Clock
-from doorward.errors import StartError
 from doorward.site import execute
 from doorward.site.conflicts import check_fixed, check_taken
 from doorward.site.declaration import declarations, workspace_row
@@ -21,6 +18,7 @@ from doorward.site.state import read_state
 from doorward.store import journal, structure
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.journal import Change
+from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
 
 # Up to so many objects, a site is applied in one transaction: some 50 ms.
@@ -72,26 +70,10 @@ async def apply_if_empty(
 async def _connection(database: Database) -> AsyncIterator[Connection]:
     connection = await database.connect()
     try:
-        with unavailable(), _conflicts():
+        with unavailable(), conflicts():
             yield connection
     finally:
         await connection.close()
-
-
-@contextmanager
-def _conflicts() -> Iterator[None]:
-    try:
-        yield
-    except asyncpg.ForeignKeyViolationError as conflict:
-        raise StartError(
-            "nothing was deleted: something that no site file declares still needs it"
-            f" ({conflict.table_name}); remove that first"
-        ) from conflict
-    except asyncpg.UniqueViolationError as conflict:
-        raise StartError(
-            f"somebody else changed the same objects meanwhile ({conflict.table_name});"
-            " apply the file once more"
-        ) from conflict
 
 
 @dataclass(frozen=True, slots=True)

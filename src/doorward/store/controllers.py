@@ -144,16 +144,15 @@ async def list_entrances(database: Database, workspace_id: UUID) -> list[Entranc
     return [EntranceRow(row["acs_entrance_id"], row["display_name"], _row(row)) for row in rows]
 
 
-async def controller_of_entrance(
-    database: Database, workspace_id: UUID, acs_entrance_id: UUID
-) -> UUID | None:
-    """The controller that keeps an entrance, None for an entrance unknown in this workspace."""
-    controller_id: UUID | None = await database.fetchval(
-        "select controller_id from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
-        workspace_id,
-        acs_entrance_id,
+async def has_entrance(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool:
+    """Whether there is such an entrance in this workspace."""
+    return bool(
+        await database.fetchval(
+            "select true from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
+            workspace_id,
+            acs_entrance_id,
+        )
     )
-    return controller_id
 
 
 async def set_held(

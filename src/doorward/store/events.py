@@ -51,6 +51,7 @@ async def list_events(
     *,
     created_after: datetime | None = None,
     created_before: datetime | None = None,
+    event_type: str | None = None,
     event_types: Sequence[str] | None = None,
     event_ids: Sequence[UUID] | None = None,
     subject_ids: Sequence[UUID] = (),
@@ -67,8 +68,9 @@ async def list_events(
     select.where_given("v.created_at > {0}", created_after)
     select.where_given("v.created_at < {0}", created_before)
     select.where_given("v.event_id = any ({0}::uuid[])", event_ids)
-    if event_types is None:
+    if event_type is None and event_types is None:
         select.where(_NOT_OURS)
+    select.where_given("v.event_type = {0}", event_type)
     select.where_given("v.event_type = any ({0}::text[])", event_types)
     select.where_given("v.subject_ids @> {0}::uuid[]", subject_ids or None)
     for alternatives in any_of_subject_ids:

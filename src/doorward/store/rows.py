@@ -4,13 +4,16 @@ The caller has the transaction, and has locked the journal's counter first (DESI
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import Field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from doorward.errors import StartError
 from doorward.policy.facts import NO_KEY, Kind, Window, encode_state
 from doorward.policy.schedule import milliseconds
 from doorward.store.database import Connection
@@ -168,6 +171,23 @@ class Table(Generic[R]):
 
     def _condition(self) -> str:
         return ""
+
+
+@contextmanager
+def conflicts() -> Iterator[None]:
+    """Tells the operator what stands in the way of a file: raises StartError."""
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError as conflict:
+        raise StartError(
+            "the change is refused: something that no site file declares needs what would go, or"
+            f" has gone meanwhile ({conflict.table_name}); remove it first, or apply once more"
+        ) from conflict
+    except asyncpg.UniqueViolationError as conflict:
+        raise StartError(
+            f"somebody else made the same thing meanwhile ({conflict.table_name});"
+            " apply the file once more"
+        ) from conflict
 
 
 def window(starts_at: datetime | None, ends_at: datetime | None) -> Window:

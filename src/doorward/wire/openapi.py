@@ -152,9 +152,10 @@ def _reference(name: str) -> Schema:
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Schema]:
     shared = {"error": _ERROR, "pagination": _reply(Pagination)}
+    resources = dict.fromkeys(route.resource for route in routes if route.resource is not None)
     return shared | {
         resource_name(resource): {**_reply(resource), "x-route-path": _home(resource, routes)}
-        for resource in {route.resource for route in routes if route.resource is not None}
+        for resource in resources
     }
 
 

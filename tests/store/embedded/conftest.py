@@ -69,10 +69,11 @@ def data(tmp_path: Path, seed18: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path) -> Iterator[None]:
-    """Fails a test that leaves a process on its folder, or the socket's folder."""
+    """Fails a test that leaves a process on its folder, or the socket's; clusters are large."""
     yield
     assert not [command for command in _commands() if os.fsencode(tmp_path) in command]
     assert not socket_folder(tmp_path / "data").exists()
+    shutil.rmtree(tmp_path)
 
 
 def _commands() -> Iterator[bytes]:

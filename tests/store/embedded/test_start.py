@@ -215,12 +215,18 @@ async def test_relative_path(
 
 
 async def test_environment_is_kept_out(
-    data: Path, start: Start, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, start: Start, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"PGPORT": "1", "PGDATA": "/x", "PGUSER": "x", "LC_ALL": "x"}.items():
-        monkeypatch.setenv(name, value)
-    postgres = await start(data)
-    assert await ask(postgres.dsn, KEPT) == 1
+    monkeypatch.setenv("LC_ALL", "no_SUCH")
+    monkeypatch.setenv("PGUSER", "nobody")
+    monkeypatch.setenv("DOORWARD_SECRET_KEY", "secret")
+    postgres = await start(tmp_path / "data")
+    assert await ask(postgres.dsn, "select 1") == 1
+    assert b"secret" not in await asyncio.to_thread(environment, postgres.pid)
+
+
+def environment(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
 
 
 async def test_a_long_log_is_moved_away(data: Path, start: Start) -> None:

@@ -64,30 +64,39 @@ async def explain_decision(call: Call[Services], request: Explain) -> Explanatio
     entrance = await entrances.get(database, workspace_id, request.acs_entrance_id)
     acs_user_id = await _user(call, request, entrance)
     there = found(entrance, "acs_entrance")
-    now = call.services.clock.now(workspace_id)
-    at = or_none(request.at) or now
-    revision = (
-        await explain.revision_at(database, workspace_id, at)
-        if at < now
-        else await explain.current_revision(database, workspace_id)
-    )
+    at, revision = await _as_of(call, request)
     facts = await explain.facts_about(database, workspace_id, revision, acs_user_id, there)
     policy = _policy(facts, revision)
     attempt = _furthest(policy, facts, there.acs_entrance_id, at)
     paths = [*policy.paths(acs_user_id, attempt.acs_credential_id, there.acs_entrance_id)]
+    return _explanation(acs_user_id, at, attempt, await _named(call, paths))
+
+
+async def _as_of(call: Call[Services], request: Explain) -> tuple[datetime, int]:
+    """The instant asked about, and the policy of that time; for the future, today's policy."""
+    database, workspace_id = call.services.database, call.workspace_id
+    now = call.services.clock.now(workspace_id)
+    at = or_none(request.at) or now
+    if at < now:
+        return at, await explain.revision_at(database, workspace_id, at)
+    return at, await explain.current_revision(database, workspace_id)
+
+
+def _explanation(
+    acs_user_id: UUID, at: datetime, attempt: Attempt, paths: list[AccessPath]
+) -> Explanation:
+    decision, credential = attempt.decision, attempt.acs_credential_id
     return Explanation(
-        outcome=attempt.decision.outcome,
-        reason=attempt.decision.reason,
-        rule=attempt.decision.rule,
-        policy_revision=revision,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        rule=decision.rule,
+        policy_revision=decision.policy_revision,
         at=iso(at),
         acs_user_id=acs_user_id,
-        acs_entrance_id=there.acs_entrance_id,
-        acs_credential_id=attempt.acs_credential_id
-        if attempt.acs_credential_id != NO_KEY
-        else None,
+        acs_entrance_id=decision.acs_entrance_id,
+        acs_credential_id=None if credential == NO_KEY else credential,
         rungs=[ExplainedRung(**asdict(rung)) for rung in attempt.rungs],
-        paths=await _named(call, paths),
+        paths=paths,
     )
 
 

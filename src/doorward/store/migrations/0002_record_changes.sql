@@ -1,6 +1,6 @@
--- What record_change does, for many facts of one workspace: numbered in the order given, one
--- statement for each table, so that a load of many people costs little more than its rows, and
--- the counter is written once. Each fact may be given once. Returns the revision of the first.
+-- What record_change does, for many facts of one workspace, numbered in the order given. The
+-- counter is written once: a row written often in one transaction gets slower each time. Each fact
+-- may be given once. Returns the revision of the first.
 create function record_changes(
   p_workspace uuid, p_actor text, p_at timestamptz, p_system uuid[], p_kind text[], p_a uuid[],
   p_b uuid[], p_state jsonb[], p_personal_hash bytea[]
@@ -15,7 +15,8 @@ begin
   select r.revision + 1, r.epoch, r.last_hash into strict v_first, v_epoch, v_hash
     from policy_revision r where r.workspace_id = p_workspace for update;
   v_hashes := array[v_hash];
-  -- Each hash takes in the one before: the only part that cannot be done for all at once.
+  -- Row by row what no plan over an array of unknown length does well: each hash takes in the one
+  -- before, and each fact's version is one look into an index.
   for v_entry in
     select * from unnest(p_system, p_kind, p_a, p_b, p_state, p_personal_hash) with ordinality
       as e (acs_system_id, kind, a, b, state, personal_hash, n) order by n
@@ -25,21 +26,19 @@ begin
       v_entry.acs_system_id, v_entry.kind, v_entry.a, v_entry.b,
       coalesce(v_entry.state::text, '-')), 'UTF8'));
     v_hashes[v_entry.n + 1] := v_hash;
+    update policy_fact set to_revision = v_first + v_entry.n - 1
+      where workspace_id = p_workspace and kind = v_entry.kind and key_a = v_entry.a
+        and key_b = v_entry.b and to_revision is null;
   end loop;
   update policy_revision
     set revision = v_first + cardinality(p_kind) - 1, last_hash = v_hash
     where workspace_id = p_workspace;
   insert into policy_journal
     select p_workspace, v_first + e.n - 1, v_epoch, p_at, p_actor, e.acs_system_id, e.kind, e.a,
-      e.b, e.state, e.personal_hash, h.previous, h.this
-    from unnest(p_system, p_kind, p_a, p_b, p_state, p_personal_hash) with ordinality
-      as e (acs_system_id, kind, a, b, state, personal_hash, n)
-    join unnest(v_hashes[:cardinality(p_kind)], v_hashes[2:]) with ordinality
-      as h (previous, this, n) using (n);
-  update policy_fact f set to_revision = v_first + e.n - 1
-    from unnest(p_kind, p_a, p_b) with ordinality as e (kind, a, b, n)
-    where f.workspace_id = p_workspace and f.kind = e.kind and f.key_a = e.a and f.key_b = e.b
-      and f.to_revision is null;
+      e.b, e.state, e.personal_hash, e.previous, e.this
+    from unnest(p_system, p_kind, p_a, p_b, p_state, p_personal_hash,
+      v_hashes[:cardinality(p_kind)], v_hashes[2:]) with ordinality
+      as e (acs_system_id, kind, a, b, state, personal_hash, previous, this, n);
   insert into policy_fact
     select p_workspace, e.kind, e.a, e.b, e.acs_system_id, v_first + e.n - 1, null, e.state
     from unnest(p_system, p_kind, p_a, p_b, p_state) with ordinality

@@ -173,9 +173,7 @@ async def test_who_or_what_is_not_there(api: Caller, town: Town, north: System) 
 
 
 @pytest.mark.parametrize("names", [(), ("acs_user_id", "user_identity_id")])
-async def test_both_or_neither(
-    api: Caller, town: Town, north: System, names: tuple[str, ...]
-) -> None:
+async def test_both_or_neither(api: Caller, names: tuple[str, ...]) -> None:
     key = {name: uuid4() for name in names}
     error = await api.error("/doorward/decisions/explain", acs_entrance_id=uuid4(), **key)
     assert error == (400, "invalid_input")

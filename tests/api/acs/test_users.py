@@ -185,7 +185,11 @@ async def test_search(api: Caller, town: Town, north: System) -> None:
 async def test_pages_cover_everybody_once(api: Caller, town: Town, north: System) -> None:
     everybody = [str(await town.user(north, ADA)) for _ in range(5)]
     same_moment = town.now
-    await town.database.execute("update acs_user set created_at = $1", same_moment)
+    await town.database.execute(
+        "update acs_user set created_at = $1 where workspace_id = $2",
+        same_moment,
+        town.workspace_id,
+    )
     seen: list[str] = []
     cursor = None
     while True:

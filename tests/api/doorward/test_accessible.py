@@ -68,7 +68,7 @@ async def test_by_identity(api: Caller, town: Town, north: System) -> None:
         assert found == [f"Door of {system.controller_id}"]
 
 
-async def test_groups_and_people_that_are_not_there(api: Caller, town: Town, north: System) -> None:
+async def test_groups_and_people_that_are_not_there(api: Caller, town: Town) -> None:
     other = Town(town.database, town.keyring)
     there = await other.found()
     group, user = await other.group(there, "G"), await other.user(there, SOMEBODY)

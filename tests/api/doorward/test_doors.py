@@ -47,14 +47,12 @@ async def test_one_read_is_one_factor(
 ) -> None:
     door = await town.entrance(north, "Door")
     await doors.discover()
-    factors = {name: "1234" for name in names}
+    factors = dict.fromkeys(names, "1234")
     error = await api.error("/doorward/doors/present", acs_entrance_id=door, **factors)
     assert error == (400, "invalid_input")
 
 
-async def test_doors_that_are_not_there(
-    api: Caller, doors: Doors, town: Town, north: System
-) -> None:
+async def test_doors_that_are_not_there(api: Caller, doors: Doors, town: Town) -> None:
     other = Town(town.database, town.keyring)
     theirs = await other.entrance(await other.found(), "Door")
     await doors.discover()
@@ -80,31 +78,6 @@ async def test_listing(api: Caller, doors: Doors, town: Town, north: System) -> 
         assert shown["last_read"]["reason"] == "deny_unknown_credential"
         assert shown["controller"]["controller_id"] == str(north.controller_id)
         assert shown["controller"]["is_running_here"] is True
-
-
-@pytest.mark.usefixtures("doors")
-async def test_holding_by_controller(api: Caller, town: Town, north: System) -> None:
-    path, controller = "/doorward/simulate/hold_controller", north.controller_id
-    is_held = "select is_held from controller"
-    assert await api(path, controller_id=controller) == {}
-    assert await town.database.fetchval(is_held) is True
-    assert await api(path, controller_id=controller, is_held=False) == {}
-    assert await town.database.fetchval(is_held) is False
-    assert await api.error(path, controller_id=uuid4()) == (404, "controller_not_found")
-    both = {"controller_id": controller, "acs_entrance_id": uuid4()}
-    for unclear in ({}, both, {"controller_id": controller, "is_held": "maybe"}):
-        assert await api.error(path, **unclear) == (400, "invalid_input")
-
-
-@pytest.mark.usefixtures("doors")
-async def test_only_in_a_sandbox(server: Server, town: Town) -> None:
-    system = await town.found(is_sandbox=False)
-    api = await server.caller(town.workspace_id)
-    error = await api.error(
-        "/doorward/simulate/hold_controller", controller_id=system.controller_id
-    )
-    assert error == (400, "workspace_not_sandbox")
-    assert await town.database.fetchval("select is_held from controller") is False
 
 
 async def test_a_change_is_answered_without_the_doors(

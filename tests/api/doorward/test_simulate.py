@@ -1,0 +1,70 @@
+"""/doorward/simulate, and what becomes visible by it."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from doorward.doors.registry import Doors
+from tests.api.acs.test_pending import ADA, group_membership, of_group, of_user, user_membership
+from tests.api.conftest import Caller, Server
+from tests.api.town import System, Town
+
+
+async def test_with_real_controllers(api: Caller, doors: Doors, town: Town, north: System) -> None:
+    door = await town.entrance(north, "Door")
+    group, user = await town.group(north, "Staff", door), await town.user(north, ADA)
+    card = await town.credential(north, user, "42-12345")
+    await doors.discover()
+    change = {"acs_access_group_id": group, "acs_user_id": user}
+    hold = {"acs_entrance_id": door}
+    await api("/acs/access_groups/add_user", **change)
+    assert await of_user(api, user) == []
+
+    read = {"acs_entrance_id": door, "card_number": "42-12345"}
+    decision = (await api("/doorward/doors/present", **read))["decision"]
+    assert (decision["outcome"], decision["rule"]) == ("allow", 16)
+    assert decision["acs_credential_id"] == str(card)
+
+    await api("/doorward/simulate/hold_controller", **hold)
+    [shown] = (await api("/doorward/doors/list", "GET"))["doors"]
+    assert shown["controller"]["is_held"] is True
+    await api("/acs/users/remove_from_access_group", "DELETE", **change)
+    assert await of_user(api, user) == [group_membership(group, is_add=False)]
+    assert await of_group(api, group) == [user_membership(user, is_add=False)]
+    decision = (await api("/doorward/doors/present", **read))["decision"]
+    assert decision["outcome"] == "allow"
+
+    await api("/doorward/simulate/hold_controller", **hold, is_held=False)
+    revision = await town.database.fetchval("select revision from policy_revision")
+    async with asyncio.timeout(20):
+        while await of_user(api, user):  # noqa: ASYNC110 - nobody tells when it is settled
+            await asyncio.sleep(0.01)
+    decision = (await api("/doorward/doors/present", **read))["decision"]
+    assert (decision["outcome"], decision["reason"]) == ("deny", "deny_no_access")
+    assert decision["policy_revision"] >= revision
+
+
+@pytest.mark.usefixtures("doors")
+async def test_holding_by_controller(api: Caller, town: Town, north: System) -> None:
+    path, controller = "/doorward/simulate/hold_controller", north.controller_id
+    is_held = "select is_held from controller"
+    assert await api(path, controller_id=controller) == {}
+    assert await town.database.fetchval(is_held) is True
+    assert await api(path, controller_id=controller, is_held=False) == {}
+    assert await town.database.fetchval(is_held) is False
+    assert await api.error(path, controller_id=uuid4()) == (404, "controller_not_found")
+    both = {"controller_id": controller, "acs_entrance_id": uuid4()}
+    for unclear in ({}, both, {"controller_id": controller, "is_held": "maybe"}):
+        assert await api.error(path, **unclear) == (400, "invalid_input")
+
+
+@pytest.mark.usefixtures("doors")
+async def test_only_in_a_sandbox(server: Server, town: Town) -> None:
+    system = await town.found(is_sandbox=False)
+    api = await server.caller(town.workspace_id)
+    error = await api.error(
+        "/doorward/simulate/hold_controller", controller_id=system.controller_id
+    )
+    assert error == (400, "workspace_not_sandbox")
+    assert await town.database.fetchval("select is_held from controller") is False

@@ -1,0 +1,84 @@
+"""`doorward token`, on a database of its own."""
+
+import re
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+SITE = """\
+workspace: {{id: {id}, name: {name}, company_name: Acme, is_sandbox: {is_sandbox}}}
+"""
+HOTEL = "398d80b7-3f96-47c2-b85a-6f8ba21d0701"
+OFFICE = "398d80b7-3f96-47c2-b85a-6f8ba21d0702"
+
+
+def add_workspace(store: Run, tmp_path: Path, workspace_id: str, name: str) -> None:
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(SITE.format(id=workspace_id, name=name, is_sandbox="false"))
+    assert store("apply", str(file)).code == 0
+
+
+def rows(store: Run) -> list[list[str]]:
+    lines = store("token", "list").out.splitlines()[1:]
+    return [re.split(r"\s{2,}", line) for line in lines]
+
+
+def test_a_key_opens_the_only_workspace(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    ended = store("token", "create", "--name", "back end")
+    secret = ended.out.strip()
+    assert re.fullmatch(r"seam_(?!at|cst|pk|test)[A-Za-z0-9]{8}_[A-Za-z0-9]{24}", secret)
+    [(_, kind, name, hint, workspace, _, state)] = rows(store)
+    assert (kind, name, workspace, state) == ("api_key", "back end", HOTEL, "active")
+    assert secret.startswith(f"{hint}_")
+
+
+def test_a_personal_access_token_opens_every_workspace(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    add_workspace(store, tmp_path, OFFICE, "Office")
+    ended = store("token", "create", "--name", "laptop", "--kind", "personal-access-token")
+    assert ended.out.startswith("seam_at1")
+    assert rows(store)[0][4] == "every one"
+
+
+def test_one_of_several_workspaces_must_be_named(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    add_workspace(store, tmp_path, OFFICE, "Office")
+    ended = store("token", "create", "--name", "x")
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{HOTEL} (Hotel)" in ended.err
+    assert f"{OFFICE} (Office)" in ended.err
+    assert store("token", "create", "--name", "x", "--workspace", OFFICE).code == 0
+    assert rows(store)[0][4] == OFFICE
+
+
+def test_a_workspace_that_is_not_there_is_refused(store: Run, tmp_path: Path) -> None:
+    assert "has no workspace yet" in store("token", "create", "--name", "x").err
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    for kind in ("api-key", "personal-access-token"):
+        words = ("token", "create", "--name", "x", "--kind", kind, "--workspace", OFFICE)
+        assert f"choose one with --workspace: {HOTEL} (Hotel)" in store(*words).err
+    assert rows(store) == []
+
+
+def test_a_revoked_token_stays_on_the_list(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    store("token", "create", "--name", "x")
+    [[token_id, *_]] = rows(store)
+    for _ in range(2):
+        assert store("token", "revoke", token_id).out == f"revoked {token_id}\n"
+    assert rows(store)[0][-1].startswith("revoked ")
+
+
+def test_an_unknown_token_is_told(store: Run) -> None:
+    assert store("token", "revoke", HOTEL).err == f"doorward: there is no token {HOTEL}\n"
+    assert "name at least one token id" in store("token", "revoke").err
+    assert store("token", "revoke", "x").code == 2
+
+
+def test_published_tokens_are_marked(store: Run) -> None:
+    sandbox = Path(__file__).parents[2] / "src/doorward/site/sandbox.yaml"
+    assert store("apply", str(sandbox)).code == 0
+    assert [row[-1] for row in rows(store)] == ["published", "published"]
+    ended = store("token", "create", "--name", "x")
+    assert ended.out.startswith("seam_test")
