@@ -176,7 +176,7 @@ class Pgbench:
         script = (
             "select * from change_memberships(array[now()], array['bench'],"
             f" array['{workspace}'::uuid], array[false], array['{group}'::uuid],"
-            " array(select id from bench_user where i = nextval('bench_turn')), array[null::uuid]);"
+            " array(select id from bench_user where i = (select nextval('bench_turn'))), array[null::uuid]);"
         )
         return await asyncio.to_thread(self._run, script, connections)
 

@@ -2,9 +2,7 @@
 
 from uuid import UUID, uuid4
 
-import asyncpg
-
-Connection = asyncpg.Connection[asyncpg.Record]
+from doorward.store.database import Connection
 
 
 async def add_people(

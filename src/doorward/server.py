@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from doorward.api.services import Services
 from doorward.api.table import ROUTES
@@ -50,7 +51,13 @@ class Ready:
     is_sandbox: bool
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
+def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
+    """Serves until SIGINT or SIGTERM on the fastest event loop there is. Raises StartError."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, on_ready))
+
+
+async def _serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
     """Serves until SIGINT or SIGTERM, then drains and stops everything it started.
 
     Raises StartError when a port, folder or database is not to be had, before anything is left
@@ -103,6 +110,8 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
             f"cannot listen on {settings.host} port {settings.port} ({trouble.strerror});"
             " stop what uses it, or choose another with --port"
         ) from trouble
+    # Accepted connections inherit it; asyncio sets it on none of a socket made by create_server.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         yield listener
 
@@ -192,6 +201,7 @@ async def _answer(api: Any, listener: socket.socket, on_ready: Callable[[], None
     config = uvicorn.Config(
         api,
         lifespan="off",
+        ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,

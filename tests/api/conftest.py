@@ -148,9 +148,22 @@ async def api(server: Server, town: Town, north: System) -> Caller:  # noqa: ARG
     return await server.caller(town.workspace_id)
 
 
+async def hear(doors: Doors, town: Town) -> None:
+    """Waits until the controllers hold everything that has been declared so far."""
+    await doors.discover()
+    revision = await town.database.fetchval(
+        "select revision from policy_revision where workspace_id = $1", town.workspace_id
+    )
+    async with asyncio.timeout(20):
+        while not await doors.wait_confirmed(  # noqa: ASYNC110 - false says: not connected yet
+            town.workspace_id, revision, 1
+        ):
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def doors(server: Server) -> AsyncIterator[Doors]:
-    """The doors; they run the controllers that are there when `discover` is called."""
+    """The doors; `hear` lets them know what was declared since."""
     await server.doors.start()
     yield server.doors
     await server.doors.stop()

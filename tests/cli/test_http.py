@@ -1,5 +1,6 @@
 """Which server the command talks to, and what it says when that goes wrong."""
 
+import json
 import socket
 
 import pytest
@@ -104,3 +105,15 @@ def test_says_that_another_kind_of_server_answers(run: Run, fake: FakeServer, bo
     ended = run(*PRESENT)
     assert ended.code == 1
     assert "is no Doorward server: it answered HTTP 502" in ended.err
+
+
+def test_a_name_cannot_steer_the_terminal(run: Run, fake: FakeServer) -> None:
+    evil = "Jane\x1b]0;x\x07\x9b2J"
+    fake.answers("/acs/users/get", {"acs_user": answers.user(name=evil), "ok": True})
+    told = run(*PRESENT).out
+    assert "Jane\ufffd]0;x\ufffd\ufffd2J" in told
+    shown = run("api", "acs", "users", "get", "--acs-user-id", answers.JANE).out
+    assert json.loads(shown)["acs_user"]["display_name"] == evil
+    fake.refuses("/doorward/doors/present", 400, "invalid_input", evil)
+    refused = run(*PRESENT).err
+    assert not {"\x1b", "\x07", "\x9b"}.intersection(told + shown + refused)

@@ -30,6 +30,10 @@ class Refused(ApiError):
         super().__init__(400, "refused", "refused")
 
 
+# InternalClientError is asyncpg's word for a connection that was cut between two statements.
+REFUSALS = (Refused, Unavailable, asyncpg.DivisionByZeroError, asyncpg.InternalClientError)
+
+
 def some_change(world: World, dice: random.Random) -> Any:
     """An addition or a removal: as it is, slow, failing after it has written, or breaking."""
     membership = world.add if dice.random() < 0.5 else world.remove
@@ -77,7 +81,7 @@ def _relink(world: World, dice: random.Random) -> Any:
 async def write(server: Server, world: World, dice: random.Random) -> None:
     """One client."""
     for _ in range(CHANGES):
-        with contextlib.suppress(Refused, Unavailable, asyncpg.DivisionByZeroError):
+        with contextlib.suppress(*REFUSALS):
             await server.writer.submit(some_change(world, dice))
         await asyncio.sleep(dice.random() * 0.005)
 

@@ -7,6 +7,7 @@ from doorward.errors import ApiError
 from doorward.policy.facts import NO_KEY, GroupState, Kind, encode_state
 from doorward.store import slices
 from doorward.store.database import Connection, Database
+from doorward.store.secrets import Keyring
 from tests.doors.conftest import Serve, Server, head, until
 from tests.doors.slices_of import in_tables, on_disk
 from tests.doors.worlds import World, make_controller
@@ -32,6 +33,7 @@ async def assert_slices_equal_tables(server: Server, world: World) -> None:
 
 async def test_a_removal_is_refused_and_confirmed(world: World, serve: Serve) -> None:
     server = await serve()
+    await server.submit(world, world.add(1))
     await server.submit(world, world.add())
     before = await server.present(world)
     assert (before.outcome, before.acs_user_id) == ("allow", world.users[0])
@@ -41,6 +43,18 @@ async def test_a_removal_is_refused_and_confirmed(world: World, serve: Serve) ->
     assert (after.outcome, after.reason) == ("deny", "deny_no_access")
     assert after.policy_revision >= revision
     assert await confirmed(server.database, world) == (1, revision)
+    await assert_slices_equal_tables(server, world)
+
+
+async def test_a_new_person_is_known_by_card_and_code(
+    world: World, serve: Serve, keyring: Keyring
+) -> None:
+    server = await serve()
+    await server.submit(world, world.operation(lambda c: world.make_person(c, keyring)))
+    await server.submit(world, world.add(3))
+    assert (await server.present(world, card="7-3")).acs_user_id == world.users[3]
+    by_code = await server.doors.present(world.workspace_id, world.entrances[0], code="9003")
+    assert by_code.acs_user_id == world.users[3]
     await assert_slices_equal_tables(server, world)
 
 
@@ -144,7 +158,8 @@ async def test_a_new_epoch_makes_it_fetch_the_whole_slice(world: World, serve: S
     expected = (2, await head(server.database, world))
 
     async def is_confirmed() -> bool:
-        return await confirmed(server.database, world) == expected
+        heard = [await confirmed(server.database, world, place) for place in range(2)]
+        return heard == [expected] * 2
 
     await until(is_confirmed)
     await assert_slices_equal_tables(server, world)

@@ -142,7 +142,9 @@ async def link(database: Database) -> Link:
     return Link(database)
 
 
-async def test_an_old_generation_is_not_heard(database: Database, world: World, link: Link) -> None:
+async def test_neither_an_old_generation_nor_a_held_controller_is_heard(
+    database: Database, world: World, link: Link
+) -> None:
     key = world.key()
     old = await controllers.claim(link, key, "old", 0, is_first=True)
     await lapse(database, world)
@@ -160,6 +162,8 @@ async def test_an_old_generation_is_not_heard(database: Database, world: World, 
     assert await controllers.confirm(link, [late]) == set()
     assert await controllers.confirm(link, [stale]) == set()
     assert await controllers.confirm(link, [right]) == {key.controller_id}
+    await controllers.set_held(database, key.workspace_id, key.controller_id, is_held=True)
+    assert await controllers.confirm(link, [right]) == set()
     await link.close()
 
 

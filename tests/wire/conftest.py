@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from doorward.wire.app import Api
 from tests.wire.toy import KEY, ToyHealth, make_api, serving
+
+# How long an example takes is the machine's affair.
+settings.register_profile("doorward", deadline=None)
+settings.load_profile("doorward")
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def test_health_needs_no_token(address: str, health: ToyHealth) -> None:
         assert (response.status_code, response.json()) == (503, {"ok": False, "database": "away"})
     finally:
         health.is_ready = True
-    assert httpx.post(f"{address}/health").status_code == 404
+    assert httpx.post(f"{address}/health").status_code == 405
 
 
 def test_preflight(address: str) -> None:

@@ -4,7 +4,6 @@ Here: the table of subcommands, and how errors end the command. Exit codes: 0 it
 1 it did not, 2 the command line cannot be read, 3 a door stays shut, 130 Ctrl-C.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -65,8 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(f"the database cannot answer now: {error}")
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _forget_output()
     return FAILED
 
 
@@ -76,10 +73,4 @@ def _run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         complain(f"{error} See: doorward --help")
         return MISUSED
-    sys.stdout.flush()
     return result if isinstance(result, int) else 0
-
-
-def _forget_output() -> None:
-    """Whoever read our output has gone; without this, the interpreter complains at its exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

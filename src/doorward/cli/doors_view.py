@@ -123,7 +123,7 @@ class DoorsView(App[None]):
         if chosen is None:
             return
         call = {"acs_entrance_id": door["acs_entrance_id"], **chosen.value}
-        answer = await self._client.call("/doorward/doors/present", **call)
+        answer = await self._client.look("/doorward/doors/present", **call)
         decision = answer["decision"]
         style = "green" if decision["outcome"] == "allow" else "red"
         told = f"{decision['reason']}, rule {decision['rule']}"

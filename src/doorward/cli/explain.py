@@ -36,7 +36,7 @@ async def explain(
     async with connect() as client:
         who = await user_id(client, user)
         where = await entrance_id(client, entrance)
-        answer = await client.call(
+        answer = await client.look(
             "/doorward/decisions/explain", acs_user_id=who, acs_entrance_id=where, **when
         )
         names = await names_of(client, [who])

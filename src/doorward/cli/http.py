@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from doorward.cli.invocation import command
+from doorward.cli.output import harmless
 from doorward.errors import StartError
 
 # Longer than the clients wait (30 s), as nobody repeats this call by itself.
@@ -26,7 +27,7 @@ class Refused(StartError):
     def __init__(self, status: int, answer: dict[str, Any]) -> None:
         self.status = status
         self.answer = answer
-        error = answer["error"]
+        error = harmless(answer["error"])
         self.kind = str(error.get("type"))
         super().__init__(f"{error.get('message')} ({self.kind}, HTTP {status})")
 
@@ -106,6 +107,11 @@ class Client:
             reason = str(error) or type(error).__name__
             raise NoServer(f"the server at {self.endpoint} did not answer: {reason}") from error
         return self._answer(response)
+
+    async def look(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """As call does, for an answer of which texts are shown on a terminal."""
+        answer: dict[str, Any] = harmless(await self.call(path, **parameters))
+        return answer
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         try:

@@ -12,7 +12,7 @@ Resource = Mapping[str, Any]
 
 async def list_doors(client: Client) -> list[dict[str, Any]]:
     """Every door of the workspace, by name."""
-    answer = await client.call("/doorward/doors/list")
+    answer = await client.look("/doorward/doors/list")
     doors: list[dict[str, Any]] = answer["doors"]
     return sorted(doors, key=lambda door: (door["display_name"], door["acs_entrance_id"]))
 
@@ -31,7 +31,7 @@ async def user_id(client: Client, text: str) -> str:
     """The id of a person from an id, e-mail address or name, which must be one person's alone."""
     if _is_id(text):
         return text
-    answer = await client.call("/acs/users/list", search=text)
+    answer = await client.look("/acs/users/list", search=text)
     users: list[dict[str, Any]] = answer["acs_users"]
     exact = [user for user in users if text.casefold() in _called(user)]
     return _only(exact or users, "acs_user_id", f"there is nobody called {text!r}")
@@ -42,7 +42,7 @@ async def names_of(client: Client, user_ids: Iterable[str | None]) -> dict[str, 
     found = {}
     for acs_user_id in {user_id for user_id in user_ids if user_id}:
         try:
-            answer = await client.call("/acs/users/get", acs_user_id=acs_user_id)
+            answer = await client.look("/acs/users/get", acs_user_id=acs_user_id)
         except Refused:
             continue
         found[acs_user_id] = answer["acs_user"]["display_name"]

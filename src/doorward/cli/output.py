@@ -5,14 +5,17 @@ Lines are never wrapped, so that they can be pasted and piped; colours are for t
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-_GAP = "  "
+_GAP: Final = "  "
+# JSON escapes those below a space itself.
+_ESCAPES: Final = {code: f"\\u{code:04x}" for code in range(127, 160)}
+_REPLACEMENTS: Final = dict.fromkeys([*range(32), *_ESCAPES], "\N{REPLACEMENT CHARACTER}")
 
 
 def say(line: str | Text = "") -> None:
@@ -27,7 +30,21 @@ def complain(line: str) -> None:
 
 def pretty(value: Any) -> str:
     """JSON as the API's documentation prints it; {} stays {}."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return text.translate(_ESCAPES)
+
+
+def harmless(value: Any) -> Any:
+    """JSON of which no text has control characters, with which a name could steer a terminal."""
+    match value:
+        case str():
+            return value.translate(_REPLACEMENTS)
+        case dict():
+            return {key: harmless(item) for key, item in value.items()}
+        case list():
+            return [harmless(item) for item in value]
+        case _:
+            return value
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> list[Text]:

@@ -10,15 +10,15 @@ Change = tuple[str, dict[str, str]]
 
 async def people(client: Client) -> list[Option[dict[str, Any]]]:
     """Everybody, by name."""
-    users = (await client.call("/acs/users/list"))["acs_users"]
+    users = (await client.look("/acs/users/list"))["acs_users"]
     return sorted((Option(user["display_name"], user) for user in users), key=_by_label)
 
 
 async def factors(client: Client) -> list[Option[dict[str, str]]]:
     """Every card and code, by the name of whom it belongs to, as parameters of a read."""
-    users = (await client.call("/acs/users/list"))["acs_users"]
+    users = (await client.look("/acs/users/list"))["acs_users"]
     names = {user["acs_user_id"]: user["display_name"] for user in users}
-    credentials = (await client.call("/acs/credentials/list"))["acs_credentials"]
+    credentials = (await client.look("/acs/credentials/list"))["acs_credentials"]
     found = []
     for credential in credentials:
         who = names.get(credential.get("acs_user_id"), "nobody")
@@ -29,8 +29,8 @@ async def factors(client: Client) -> list[Option[dict[str, str]]]:
 async def membership_changes(client: Client, user: dict[str, Any]) -> list[Option[Change]]:
     """The calls that take a person out of each of her groups, or put her into another one."""
     acs_user_id, system = user["acs_user_id"], user["acs_system_id"]
-    every = await client.call("/acs/access_groups/list", acs_system_id=system)
-    hers = await client.call("/acs/access_groups/list", acs_user_id=acs_user_id)
+    every = await client.look("/acs/access_groups/list", acs_system_id=system)
+    hers = await client.look("/acs/access_groups/list", acs_user_id=acs_user_id)
     member_of = {group["acs_access_group_id"] for group in hers["acs_access_groups"]}
     groups = sorted(every["acs_access_groups"], key=lambda group: str(group["display_name"]))
     return [_change(group, acs_user_id, member_of) for group in groups]

@@ -34,7 +34,7 @@ async def present(
     factor = {"card_number": card} if code is None else {"code": code}
     async with connect() as client:
         where = await entrance_id(client, entrance)
-        answer = await client.call("/doorward/doors/present", acs_entrance_id=where, **factor)
+        answer = await client.look("/doorward/doors/present", acs_entrance_id=where, **factor)
         decision = answer["decision"]
         who = decision["acs_user_id"]
         names = await names_of(client, [who])

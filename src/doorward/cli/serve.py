@@ -24,7 +24,7 @@ Example:  doorward serve
 
 
 @app.default
-async def serve(
+def serve(
     *,
     host: Annotated[str | None, Parameter(help="Where to listen; otherwise 127.0.0.1.")] = None,
     port: Annotated[int | None, Parameter(help="Otherwise 8765; 0 takes a free one.")] = None,
@@ -40,7 +40,7 @@ async def serve(
 ) -> None:
     """Serves until Ctrl-C."""
     settings = load(host=host, port=port, data=data, database_url=database_url, site=site)
-    await server.serve(settings, on_ready=_say_welcome)
+    server.serve(settings, on_ready=_say_welcome)
 
 
 def _say_welcome(ready: server.Ready) -> None:

@@ -1,6 +1,6 @@
 """`doorward token`: API keys and personal access tokens, in the database itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from cyclopts import App, Parameter
 from doorward.cli.output import say, table
 from doorward.cli.storage import Data, DatabaseUrl, open_store
 from doorward.errors import StartError
-from doorward.resources.workspace import Workspace
 from doorward.store import tokens, workspaces
 from doorward.store.tokens import Token, TokenKind
 
@@ -48,17 +47,11 @@ async def create(
 ) -> None:
     """Makes a token, and shows it this once."""
     async with open_store(data, database_url) as (database, _):
-        there = await workspaces.list_workspaces(database)
-        bound = _bound(there, workspace, _KINDS[kind])
-        is_sandbox = bound.is_sandbox if bound else False
-        secret = tokens.mint(_KINDS[kind], is_sandbox=is_sandbox)
-        await tokens.create(
-            database,
-            secret,
-            kind=_KINDS[kind],
-            workspace_id=bound.workspace_id if bound else None,
-            name=name,
-        )
+        there = {one.workspace_id: one for one in await workspaces.list_workspaces(database)}
+        names = {workspace_id: one.name for workspace_id, one in there.items()}
+        bound = _bound(names, workspace, _KINDS[kind])
+        secret = tokens.mint(_KINDS[kind], is_sandbox=bound in there and there[bound].is_sandbox)
+        await tokens.create(database, secret, kind=_KINDS[kind], workspace_id=bound, name=name)
     say(secret)
 
 
@@ -87,16 +80,16 @@ async def revoke(
     say(f"revoked {' '.join(map(str, token_id))}")
 
 
-def _bound(there: Sequence[Workspace], wanted: UUID | None, kind: TokenKind) -> Workspace | None:
-    """The workspace that a new token opens, None for every one."""
+def _bound(names: Mapping[UUID, str], wanted: UUID | None, kind: TokenKind) -> UUID | None:
+    """The workspace that a new token opens, None for every one; `names` are those there are."""
     if wanted is None and kind == "personal_access_token":
         return None
-    chosen = [one for one in there if wanted in {None, one.workspace_id}]
+    chosen = [workspace_id for workspace_id in names if wanted in {None, workspace_id}]
     if len(chosen) == 1:
         return chosen[0]
-    known = ", ".join(f"{one.workspace_id} ({one.name})" for one in there)
-    if not there:
+    if not names:
         raise StartError("the database has no workspace yet: run doorward serve or apply first")
+    known = ", ".join(f"{workspace_id} ({name})" for workspace_id, name in names.items())
     raise StartError(f"choose one with --workspace: {known}")
 
 

@@ -53,7 +53,7 @@ def _check_systems(site: Site, problems: Problems) -> None:
         )
     for user in site.users.values():
         for key, line in user.groups.items():
-            if site.access_groups[key].system != user.system:
+            if _apart(site.access_groups[key].system, user.system):
                 reason = f"users.{user.key} and access_groups.{key} are of different systems"
                 problems.add(line, reason)
     for credential in site.credentials.values():
@@ -65,8 +65,13 @@ def _check_entrances(
     site: Site, system: str, entrances: dict[str, int], name: str, problems: Problems
 ) -> None:
     for key, line in entrances.items():
-        if site.entrances[key].system != system:
+        if _apart(site.entrances[key].system, system):
             problems.add(line, f"{name} and entrances.{key} are of different systems")
+
+
+def _apart(one: str, other: str) -> bool:
+    """Whether two systems differ; one that is not known has been told of already."""
+    return bool(one and other and one != other)
 
 
 def _check_identities(site: Site, problems: Problems) -> None:

@@ -114,17 +114,21 @@ def _objects(steps: Iterable[Step]) -> list[SiteObject]:
 
 def _events(change: Change, accounts: Accounts, step: Step) -> Iterator[Event]:
     row: Any = step.row
-    occasion = Occasion(change.workspace_id, change.at, change.at)
     match step.kind:
         case "system":
             account = row.connected_account_id
-            yield catalogue.connected_account_connected(occasion, account)
-            yield catalogue.acs_system_added(occasion, account, *row.ids)
-            yield catalogue.acs_system_connected(occasion, account, *row.ids)
+            yield catalogue.connected_account_connected(_occasion(change), account)
+            yield catalogue.acs_system_added(_occasion(change), account, *row.ids)
+            yield catalogue.acs_system_connected(_occasion(change), account, *row.ids)
         case "entrance" | "user" | "credential":
             made = {
                 "entrance": catalogue.acs_entrance_added,
                 "user": catalogue.acs_user_created,
                 "credential": catalogue.acs_credential_issued,
             }[step.kind]
-            yield made(occasion, accounts[row.acs_system_id], row.acs_system_id, *row.ids)
+            account = accounts[row.acs_system_id]
+            yield made(_occasion(change), account, row.acs_system_id, *row.ids)
+
+
+def _occasion(change: Change) -> Occasion:
+    return Occasion(change.workspace_id, change.at, change.at)

@@ -281,7 +281,7 @@ def _number(section: Section) -> CardNumber | CodeNumber:
     card = parse_card(section.text("card") or "")
     if isinstance(card, CardNumber):
         return card
-    if section.line_of("card") != section.line:
+    if section.has("card"):
         section.problem("card", "must be FACILITY-NUMBER such as 42-12345, or a serial number")
     return CodeNumber(code or "")
 

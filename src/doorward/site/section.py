@@ -51,8 +51,8 @@ class Section:
             self.problems.add(line, f"{self._named(key)} is not a key that Doorward knows")
 
     def has(self, key: str) -> bool:
-        """Whether a key is there and not read yet."""
-        return key in self._nodes
+        """Whether a key stands there."""
+        return key in self._lines
 
     def text(self, key: str, *, longest: int = _LONGEST) -> str | None:
         """A text on one line, None where it is not given."""

@@ -27,6 +27,16 @@ async def get(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> AcsE
     return _entrance(row) if row else None
 
 
+async def controller_of(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> UUID | None:
+    """The controller that decides at an entrance, None for an unknown entrance."""
+    found: UUID | None = await source.fetchval(
+        "select controller_id from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
+        workspace_id,
+        acs_entrance_id,
+    )
+    return found
+
+
 async def list_entrances(
     source: Source,
     workspace_id: UUID,

@@ -25,6 +25,7 @@ union all select * from held where kind = 'user' and key_a = $3
 union all select * from membership
 union all select * from held where kind = 'group' and key_a in (select key_a from membership)
 union all select * from held where kind = 'group_entrance' and key_b = $4
+  and key_a in (select key_a from membership)
 union all select * from credential
 union all select * from held where kind = 'credential_entrance' and key_b = $4
   and key_a in (select key_a from credential)

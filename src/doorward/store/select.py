@@ -18,11 +18,16 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Select:
-    """One statement: a head that ends in a condition, further conditions, and their arguments."""
+    """One statement: a head that ends in a condition, further conditions, and their arguments.
 
-    def __init__(self, head: str, *arguments: Any) -> None:
+    shown: what is made of the rows, a statement around {rows}; only of those of the page, where
+    there are pages.
+    """
+
+    def __init__(self, head: str, *arguments: Any, shown: str = "{rows}") -> None:
         self._text = head
         self._arguments = list(arguments)
+        self._shown = shown
 
     def where(self, condition: str, *values: Any) -> None:
         """Adds a condition; {0}, {1}, … in it stand for the values."""
@@ -38,11 +43,12 @@ class Select:
 
     async def fetch(self, source: Source, tail: str) -> list[asyncpg.Record]:
         """All rows; `tail` orders them."""
-        return await source.fetch(f"{self._text} {tail}", *self._arguments)
+        text = self._shown.format(rows=f"{self._text} {tail}")
+        return await source.fetch(text, *self._arguments)
 
     async def fetchrow(self, source: Source) -> asyncpg.Record | None:
         """The first row, if any."""
-        return await source.fetchrow(self._text, *self._arguments)
+        return await source.fetchrow(self._shown.format(rows=self._text), *self._arguments)
 
     async def page(
         self, source: Source, key: tuple[str, str], limit: int, after: After | None

@@ -11,11 +11,14 @@ from doorward.resources.values import given, iso, schedule
 from doorward.store import pending, search
 from doorward.store.select import After, Select, Source
 
-_SELECT = f"""
-select u.*, u.acs_user_id id, s.connected_account_id, p.full_name, p.email_address, p.phone_number,
+_SELECT = "select u.*, u.acs_user_id id from acs_user u where u.workspace_id = $1"
+_ORDER = ("u.created_at", "u.acs_user_id")
+
+_SHOWN = f"""
+select u.*, s.connected_account_id, p.full_name, p.email_address, p.phone_number,
   i.full_name identity_full_name, i.email_address identity_email, i.phone_number identity_phone,
   w.acs_access_group_ids, w.are_desired, w.changed_at
-from acs_user u
+from ({{rows}}) u
 join acs_system s on s.workspace_id = u.workspace_id and s.acs_system_id = u.acs_system_id
 left join personal p on p.workspace_id = u.workspace_id and p.subject_id = u.acs_user_id
 left join personal i on i.workspace_id = u.workspace_id and i.subject_id = u.user_identity_id
@@ -26,8 +29,7 @@ cross join lateral (
   from acs_membership m
   where m.workspace_id = u.workspace_id and m.acs_user_id = u.acs_user_id and {pending.MEMBERSHIP}
 ) w
-where u.workspace_id = $1"""  # noqa: S608
-_ORDER = ("u.created_at", "u.acs_user_id")
+order by u.created_at, u.acs_user_id"""  # noqa: S608
 
 _OF_IDENTITY = """u.user_identity_id = (
   select n.subject_id from personal n where n.workspace_id = $1 and n.acs_system_id is null"""
@@ -37,7 +39,7 @@ _BY_IDENTITY_PHONE = f"{_OF_IDENTITY} and n.phone_number = {{0}})"
 
 async def get(source: Source, workspace_id: UUID, acs_user_id: UUID) -> AcsUser | None:
     """A person by id, None for an unknown one."""
-    select = Select(_SELECT, workspace_id)
+    select = Select(_SELECT, workspace_id, shown=_SHOWN)
     select.where("u.acs_user_id = {0}", acs_user_id)
     row = await select.fetchrow(source)
     return _user(row) if row else None
@@ -57,13 +59,14 @@ async def list_users(
     after: After | None,
 ) -> tuple[list[AcsUser], After | None]:
     """A page of the people who match all filters, the oldest first."""
-    select = Select(_SELECT, workspace_id)
+    select = Select(_SELECT, workspace_id, shown=_SHOWN)
     select.where_given("u.acs_system_id = {0}", acs_system_id)
     select.where_given("u.user_identity_id = {0}", user_identity_id)
     select.where_given(_BY_IDENTITY_EMAIL, user_identity_email_address)
     select.where_given(_BY_IDENTITY_PHONE, user_identity_phone_number)
     select.where_given("u.created_at < {0}", created_before)
-    search.where_user_matches(select, workspace_id, term)
+    if term is not None:
+        await search.where_user_matches(source, select, workspace_id, term)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_user(row) for row in rows], next_after
 
@@ -72,7 +75,7 @@ async def list_of_group(
     source: Source, workspace_id: UUID, acs_access_group_id: UUID
 ) -> list[AcsUser]:
     """The members of a group, the oldest first."""
-    select = Select(_SELECT, workspace_id)
+    select = Select(_SELECT, workspace_id, shown=_SHOWN)
     select.where(
         "u.acs_user_id in (select m.acs_user_id from acs_membership m where m.workspace_id = $1"
         " and m.acs_access_group_id = {0} and m.is_desired)",

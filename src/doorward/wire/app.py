@@ -88,9 +88,11 @@ class Api:
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
             return await endpoint.answer(scope, receive, headers, request_id)
-        if path in self._open and scope["method"] in {"GET", "HEAD"}:
-            return await self._open[path]()
-        raise ApiError(404, "not_found", "There is no such path")
+        if path not in self._open:
+            raise ApiError(404, "not_found", "There is no such path")
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise ApiError(405, "method_not_allowed", "only GET accepted")
+        return await self._open[path]()
 
     async def _tell_health(self) -> Reply:
         health = await self._health()

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from doorward.store import search
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller, Server
 from tests.api.town import System, Town
@@ -148,7 +149,12 @@ async def test_list_filters(api: Caller, town: Town, north: System) -> None:
             assert found == [everybody[place] for place in expected], filters
 
 
-async def test_search(api: Caller, town: Town, north: System) -> None:
+@pytest.mark.parametrize("is_rare", [True, False], ids=["few match", "many match"])
+async def test_search(
+    api: Caller, town: Town, north: System, monkeypatch: pytest.MonkeyPatch, is_rare: bool
+) -> None:
+    if not is_rare:
+        monkeypatch.setattr(search, "_RARE", -1)
     identity = await town.identity(Personal("Countess", "countess@example.com", "+4930111"))
     ada = await town.user(north, ADA, identity=identity)
     bob = await town.user(north, BOB)

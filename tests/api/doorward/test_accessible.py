@@ -9,7 +9,7 @@ import pytest
 
 from doorward.doors.registry import Doors
 from doorward.store.personal import Personal
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, hear
 from tests.api.town import ALWAYS, Span, System, Town
 
 SOMEBODY = Personal("Somebody")
@@ -121,7 +121,7 @@ async def test_list_explanation_and_door_agree(
     api: Caller, doors: Doors, town: Town, north: System
 ) -> None:
     users = [user async for user in _people(town, north)]
-    await doors.discover()
+    await hear(doors, town)
     entrances = (await api("/acs/entrances/list"))["acs_entrances"]
     credentials = {
         each["acs_user_id"]: each

@@ -7,7 +7,7 @@ import pytest
 
 from doorward.doors.registry import Doors
 from doorward.store.personal import Personal
-from tests.api.conftest import Caller, Server
+from tests.api.conftest import Caller, Server, hear
 from tests.api.town import System, Town
 
 
@@ -21,7 +21,7 @@ async def test_presenting(api: Caller, doors: Doors, town: Town, north: System) 
     door = await town.entrance(north, "Door")
     user = await town.user(north, Personal("Ada"))
     code = await town.credential(north, user, "1234", door)
-    await doors.discover()
+    await hear(doors, town)
     decision = await present(api, acs_entrance_id=door, code="1234")
     assert decision.pop("decided_at").endswith("Z")
     revision = await town.database.fetchval("select revision from policy_revision")
@@ -46,7 +46,7 @@ async def test_one_read_is_one_factor(
     api: Caller, doors: Doors, town: Town, north: System, names: tuple[str, ...]
 ) -> None:
     door = await town.entrance(north, "Door")
-    await doors.discover()
+    await hear(doors, town)
     factors = dict.fromkeys(names, "1234")
     error = await api.error("/doorward/doors/present", acs_entrance_id=door, **factors)
     assert error == (400, "invalid_input")
@@ -55,7 +55,7 @@ async def test_one_read_is_one_factor(
 async def test_doors_that_are_not_there(api: Caller, doors: Doors, town: Town) -> None:
     other = Town(town.database, town.keyring)
     theirs = await other.entrance(await other.found(), "Door")
-    await doors.discover()
+    await hear(doors, town)
     for door in (theirs, uuid4()):
         for path, more in (
             ("/doorward/doors/present", {"code": "1234"}),
@@ -69,7 +69,7 @@ async def test_listing(api: Caller, doors: Doors, town: Town, north: System) -> 
     door = await town.entrance(north, "Door")
     other = Town(town.database, town.keyring)
     await other.entrance(await other.found(), "Theirs")
-    await doors.discover()
+    await hear(doors, town)
     await present(api, acs_entrance_id=door, code="1234")
     for verb in ("GET", "POST"):
         [shown] = (await api("/doorward/doors/list", verb))["doors"]

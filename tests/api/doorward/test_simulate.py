@@ -7,7 +7,7 @@ import pytest
 
 from doorward.doors.registry import Doors
 from tests.api.acs.test_pending import ADA, group_membership, of_group, of_user, user_membership
-from tests.api.conftest import Caller, Server
+from tests.api.conftest import Caller, Server, hear
 from tests.api.town import System, Town
 
 
@@ -15,7 +15,7 @@ async def test_with_real_controllers(api: Caller, doors: Doors, town: Town, nort
     door = await town.entrance(north, "Door")
     group, user = await town.group(north, "Staff", door), await town.user(north, ADA)
     card = await town.credential(north, user, "42-12345")
-    await doors.discover()
+    await hear(doors, town)
     change = {"acs_access_group_id": group, "acs_user_id": user}
     hold = {"acs_entrance_id": door}
     await api("/acs/access_groups/add_user", **change)

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.services import Services
 from doorward.errors import ApiError
-from doorward.store import controllers, workspaces
+from doorward.store import entrances, workspaces
 from doorward.wire.route import Call, Route
 
 
@@ -29,7 +29,7 @@ async def hold_controller(call: Call[Services], request: HoldController) -> None
     await _must_be_sandbox(call)
     controller_id = or_none(request.controller_id)
     if isinstance(request.acs_entrance_id, UUID):
-        controller_id = await controllers.controller_of_entrance(
+        controller_id = await entrances.controller_of(
             call.services.database, call.workspace_id, request.acs_entrance_id
         )
     await call.services.doors.hold(

@@ -1,0 +1,122 @@
+"""Applying while a server writes to the same workspace."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from doorward.site import apply as applying
+from doorward.site import execute
+from doorward.store.database import Database
+from doorward.store.journal import Change
+from doorward.store.memberships import ChangeMembership
+from doorward.store.writer import Writer
+from tests.conftest import MovableClock
+from tests.site.conftest import Apply
+from tests.site.files import edited, people
+from tests.site.tables import ANNA, BO, CHEMISTS, WORKSPACE, check_facts, lines, members
+
+
+async def _busy(writer: Writer, clock: MovableClock, stop: asyncio.Event) -> int:
+    """Somebody goes in and out of a group all the time, and is out in the end."""
+    calls, is_add = 0, False
+    while not stop.is_set() or not is_add:
+        change = Change(WORKSPACE, "api", clock.now(WORKSPACE))
+        result = await writer.submit(ChangeMembership(change, is_add, CHEMISTS, ANNA))
+        assert result.status == "changed"
+        calls, is_add = calls + 1, not is_add
+    return calls
+
+
+async def test_calls_and_applies_do_not_disturb_each_other(
+    database: Database, office: Apply, writer: Writer, clock: MovableClock
+) -> None:
+    stop = asyncio.Event()
+    busy = asyncio.create_task(_busy(writer, clock, stop))
+    for round_ in range(6):
+        await office(edited(("name: Lab", f"name: Lab {round_}"), ("[gate]}", "[gate, lab]}")))
+        await office()
+    stop.set()
+    assert await busy > 6
+    assert (CHEMISTS, ANNA) not in await members(database)
+    assert lines(await office())[0].startswith("! drift: membership anna in chemists")
+    await check_facts(database)
+
+
+async def test_a_large_file_is_applied_in_pieces_between_calls(
+    database: Database, office: Apply, writer: Writer, clock: MovableClock
+) -> None:
+    await office()
+    stop = asyncio.Event()
+    busy = asyncio.create_task(_busy(writer, clock, stop))
+    before = await database.fetchval("select revision from policy_revision")
+    await office(people(600))
+    stop.set()
+    await busy
+    # The writer had its turn between the chunks: its entries lie between those of the file.
+    runs = await database.fetchval(
+        "select count(*) from (select actor <> lag(actor) over (order by revision) as turned"
+        " from policy_journal where revision > $1) j where turned",
+        before,
+    )
+    assert runs > 3
+    await check_facts(database)
+
+
+class _CutOff(Exception):
+    """Somebody ends the process."""
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file counts as a large one, and is applied in small pieces."""
+    monkeypatch.setattr(applying, "_SMALL", 0)
+    monkeypatch.setattr(applying, "_SIZES", (1, 1))
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("pieces", [1, 4, 9, 13])
+async def test_an_apply_that_was_cut_off_is_gone_on_with(
+    database: Database, office: Apply, monkeypatch: pytest.MonkeyPatch, pieces: int
+) -> None:
+    run, left = execute.run, iter(range(pieces))
+
+    async def run_some(*args: Any) -> None:
+        if next(left, None) is None:
+            raise _CutOff
+        await run(*args)
+
+    text = people(4)
+    with monkeypatch.context() as cut:
+        cut.setattr(execute, "run", run_some)
+        with pytest.raises(_CutOff):
+            await office(text, prune=True)
+    await check_facts(database)
+    assert (await office(text, prune=True)).has_changes
+    assert (await office(text, prune=True)).summary() == "nothing to change"
+    await check_facts(database)
+
+
+@pytest.mark.usefixtures("large")
+async def test_what_somebody_changes_after_the_plan_is_left_alone(
+    database: Database, office: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large file is planned without a lock; before its turn comes, a call ends an access."""
+    run, ended = execute.run, "2025-01-01Z"
+
+    async def run_late(*args: Any) -> None:
+        await database.execute(
+            "update acs_user set ends_at = $2::text::timestamptz where acs_user_id = $1", BO, ended
+        )
+        await run(*args)
+
+    text = edited(("    name: Bo Ek", "    ends_at: 2030-01-01T00:00:00Z\n    name: Bo E. Ek"))
+    with monkeypatch.context() as late:
+        late.setattr(execute, "run", run_late)
+        await office(text)
+    found = await database.fetchval("select ends_at from acs_user where acs_user_id = $1", BO)
+    assert found.year == 2025
+    assert lines(await office(text)) == [
+        "~ user bo: full_name",
+        "! drift: user bo: changed since it was declared (ends_at); --grant-again puts it back",
+    ]
