@@ -167,7 +167,7 @@ async def _start_parts(
 ) -> Api:
     watch, writer, clock = Watch(database), Writer(database), SystemClock()
     doors = Doors(database, watch, writer, keyring, clock, settings.data)
-    writer.on_commit.append(watch.hurry)
+    writer.on_commit.append(watch.committed)
     for part in (watch, writer, doors):
         await part.start()
         running.push_async_callback(part.stop)

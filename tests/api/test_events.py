@@ -160,7 +160,7 @@ async def test_refused_filters(api: Caller, wrong: dict[str, Any]) -> None:
 async def test_an_event_counts_once(api: Caller, town: Town) -> None:
     [event] = await keep(town, catalogue.lock_unlocked(occasion(town, 1), at_door(), "card"))
     later = msgspec.structs.replace(event, created_at=iso(town.now + timedelta(hours=9)))
-    await keep(town, later, event)
+    await keep(town, event, later)
     assert (await api("/events/list", since=iso(town.now)))["events"] == [an_event(event)]
 
 

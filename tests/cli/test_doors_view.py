@@ -1,6 +1,7 @@
 """The live view of `doorward doors`, without a terminal."""
 
 from collections.abc import AsyncIterator
+from threading import Event
 from typing import Any
 
 import httpx
@@ -201,6 +202,27 @@ async def test_a_server_that_is_gone_is_asked_again(
         assert "no server at" in log(live)
     await press(live, "c")
     assert status(live).endswith("2 entrances")
+
+
+async def test_a_slow_server_is_waited_for(live: LIVE, fake: FakeServer) -> None:
+    released = Event()
+
+    def slowly(_: dict[str, Any]) -> tuple[int, Any]:
+        released.wait(10)
+        return 200, answers.doors(answers.door(answers.FRONT, "Slow Door"))
+
+    asked = len(fake.parameters(LIST))
+    fake.computes(LIST, slowly)
+    view = live.app
+    assert isinstance(view, DoorsView)
+    await live.press("c")
+    for _ in range(3):
+        view._poll_unless_polling()
+        await live.pause(0.02)
+    released.set()
+    await settled(live)
+    assert cells(live, 0)[0] == "Slow Door"
+    assert len(fake.parameters(LIST)) - asked <= 2
 
 
 async def test_q_leaves(live: LIVE) -> None:

@@ -23,24 +23,27 @@ LAB = SITE.entrances["lab"].acs_entrance_id
 
 # The facts that the tables stand for, one statement a kind.
 _FACTS = """
-select 'entrance', acs_entrance_id, controller_id from acs_entrance
-union all select 'reader', reader_id, acs_entrance_id from reader
-union all select 'group', acs_access_group_id, $1 from acs_access_group
-union all select 'group_entrance', acs_access_group_id, acs_entrance_id
-  from access_group_entrance where is_desired
-union all select 'user', acs_user_id, $1 from acs_user
+with e as (select * from acs_entrance where workspace_id = $1),
+  g as (select * from acs_access_group where workspace_id = $1),
+  c as (select * from acs_credential where workspace_id = $1)
+select 'entrance', acs_entrance_id, controller_id from e
+union all select 'reader', reader_id, acs_entrance_id from reader join e using (acs_entrance_id)
+union all select 'group', acs_access_group_id, $2 from g
+union all select 'group_entrance', acs_access_group_id, o.acs_entrance_id
+  from access_group_entrance o join g using (acs_access_group_id) where is_desired
+union all select 'user', acs_user_id, $2 from acs_user where workspace_id = $1
 union all select 'membership', acs_access_group_id, acs_user_id
-  from acs_membership where is_desired
-union all select 'credential', acs_credential_id, coalesce(acs_user_id, $1) from acs_credential
+  from acs_membership join g using (acs_access_group_id) where is_desired
+union all select 'credential', acs_credential_id, coalesce(acs_user_id, $2) from c
 union all select 'credential_entrance', acs_credential_id, acs_entrance_id
-  from credential_entrance where is_desired
+  from credential_entrance join c using (acs_credential_id) where is_desired
 """
 
 
 async def check_facts(database: Database, workspace_id: UUID = WORKSPACE) -> None:
     """Asserts that the journal is whole, and that facts and tables say the same."""
     await check_journal(database, workspace_id)
-    rows = await database.fetch(_FACTS, NO_KEY)
+    rows = await database.fetch(_FACTS, workspace_id, NO_KEY)
     assert set(await facts_now(database, workspace_id)) == {(r[0], r[1], r[2]) for r in rows}
 
 
@@ -60,10 +63,12 @@ async def digest(database: Database) -> dict[str, str]:
     }
 
 
-async def members(database: Database) -> set[tuple[UUID, UUID]]:
+async def members(database: Database, workspace_id: UUID = WORKSPACE) -> set[tuple[UUID, UUID]]:
     """Who is in which group: group, person."""
     rows = await database.fetch(
-        "select acs_access_group_id, acs_user_id from acs_membership where is_desired"
+        "select acs_access_group_id, acs_user_id from acs_membership"
+        " where workspace_id = $1 and is_desired",
+        workspace_id,
     )
     return {(row[0], row[1]) for row in rows}
 

@@ -6,7 +6,7 @@ from doorward.store.database import Database
 from doorward.store.writer import Writer
 from tests.conftest import MovableClock
 from tests.site.conftest import Apply
-from tests.site.files import edited
+from tests.site.files import edited, parsed
 from tests.site.tables import (
     ANNA,
     BO,
@@ -269,6 +269,23 @@ async def test_an_identity_taken_away_is_not_given_back(database: Database, offi
     )
     await office(grant_again=True)
     assert (await office()).summary() == "nothing to change"
+
+
+async def test_nobody_is_given_an_identity_that_was_taken_away(
+    database: Database, office: Apply
+) -> None:
+    cy = ("identities:\n", "identities:\n  cy: {name: Cy}\n")
+    await office(edited(cy))
+    taken = parsed(edited(cy)).identities["cy"].user_identity_id
+    await database.execute("delete from user_identity where user_identity_id = $1", taken)
+    text = edited(cy, ("    name: Bo Ek", "    identity: cy\n    name: Bo Ek"))
+    report = await office(text)
+    assert [line.partition(":")[0] for line in lines(report)] == ["! drift", "! drift"]
+    assert "user bo" in lines(report)[1]
+    assert lines(await office(text, grant_again=True)) == [
+        "+ identity cy (again)",
+        "~ user bo: user_identity_id",
+    ]
 
 
 # tokens

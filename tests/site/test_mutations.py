@@ -115,7 +115,7 @@ def test_no_two_objects_of_a_site_share_an_id(data: st.DataObject) -> None:
 
 
 @settings(
-    max_examples=50,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

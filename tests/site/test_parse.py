@@ -34,6 +34,7 @@ REFUSED = [
     ("name: Staff", "name: [Staff]", 21, "access_groups.staff.name must be a text"),
     ("name: Staff", "name: ''", 21, "access_groups.staff.name must not be empty"),
     ("name: Staff", 'name: "a\\0b"', 21, "must not have control characters"),
+    ("name: Staff", 'name: "a\\u001bb"', 21, "must not have control characters"),
     ("name: Staff", f"name: {'x' * 201}", 21, "must have at most 200 characters"),
     ("is_sandbox: true", "is_sandbox: maybe", 3, "workspace.is_sandbox must be true or false"),
     ("groups: [staff]", "groups: staff", 35, "users.bo.groups must be a list"),
@@ -111,6 +112,13 @@ def test_is_refused_with_line_and_reason(old: str, new: str, line: int, reason: 
 def test_the_file_that_is_edited_is_accepted(old: str) -> None:
     assert OFFICE.count(old) == 1
     parsed()
+
+
+def test_what_a_key_holds_does_nothing_to_a_terminal() -> None:
+    found = _refused(edited(("  bo:", '  "b\\e[31m\\no":')))
+    assert found == [
+        "site.yaml:32: users.b\\x1b[31m\\no: a key has letters, digits, '.', '_' and '-'"
+    ]
 
 
 def test_an_id_given_twice_is_refused() -> None:

@@ -42,56 +42,56 @@ class DoorsView(App[None]):
         self._client = client
         self._doors: list[dict[str, Any]] = []
         self._names: dict[str, str] = {}
+        self._status = Static(id="status", markup=False)
+        self._table: DataTable[Text] = DataTable(id="doors", cursor_type="row", zebra_stripes=True)
+        self._log_lines = RichLog(id="log", wrap=True)
 
     def compose(self) -> ComposeResult:
         """Status, table, and what the keys have done."""
-        yield Static(f"{self._client.endpoint}  …", id="status", markup=False)
-        table: DataTable[Text] = DataTable(id="doors", cursor_type="row", zebra_stripes=True)
-        table.add_columns(*HEADER)
-        yield table
-        yield RichLog(id="log", wrap=True)
+        self._table.add_columns(*HEADER)
+        yield from (self._status, self._table, self._log_lines)
         yield Footer()
 
     def on_mount(self) -> None:
         """Starts asking."""
         self._poll()
-        self.set_interval(_EVERY, self._poll)
+        self.set_interval(_EVERY, self._poll_unless_polling)
+
+    def _poll_unless_polling(self) -> None:
+        """Leaves a slow server the time to answer: a new poll would give up the one before."""
+        if not any(worker.group == "poll" for worker in self.workers):
+            self._poll()
 
     @work(exclusive=True, group="poll")
     async def _poll(self) -> None:
         try:
-            await self._refresh_doors()
+            await self._ask()
         except NoServer:
-            self._status("no answer; what you see is old. Trying again …", "red")
+            self._show("no answer; what you see is old. Trying again …", "red")
         except StartError as error:
-            self._status(str(error), "red")
+            self._show(str(error), "red")
         else:
-            self._status(f"{len(self._doors)} entrances", "green")
+            self._show(f"{len(self._doors)} entrances", "green")
 
-    async def _refresh_doors(self) -> None:
+    async def _ask(self) -> None:
         self._doors = await list_doors(self._client)
         reads = [door["last_read"] for door in self._doors if door["last_read"]]
         unknown = {read["acs_user_id"] for read in reads} - self._names.keys()
         self._names |= await names_of(self._client, unknown)
-        self._show()
 
-    def _show(self) -> None:
-        table = self._table()
-        cursor = table.cursor_row
-        table.clear()
+    def _show(self, status: str, style: str) -> None:
+        # An answer may come when the view is being left, and what it has to show is gone.
+        if not self._table.is_attached:
+            return
+        self._status.update(Text.assemble(f"{self._client.endpoint}  ", (status, style)))
+        cursor = self._table.cursor_row
+        self._table.clear()
         for door in self._doors:
-            table.add_row(*row(door, self._names), key=door["acs_entrance_id"])
-        table.move_cursor(row=cursor)
-
-    def _status(self, text: str, style: str) -> None:
-        line = Text.assemble(f"{self._client.endpoint}  ", (text, style))
-        self.query_one("#status", Static).update(line)
-
-    def _table(self) -> DataTable[Text]:
-        return self.query_one("#doors", DataTable)
+            self._table.add_row(*row(door, self._names), key=door["acs_entrance_id"])
+        self._table.move_cursor(row=cursor)
 
     def _selected(self) -> dict[str, Any] | None:
-        cursor = self._table().cursor_row
+        cursor = self._table.cursor_row
         return self._doors[cursor] if cursor < len(self._doors) else None
 
     def action_present(self) -> None:
@@ -152,7 +152,7 @@ class DoorsView(App[None]):
             self._note(f"{person.label}: {change.label}", "cyan")
 
     def _note(self, text: str, style: str) -> None:
-        self.query_one("#log", RichLog).write(Text(text, style=style))
+        self._log_lines.write(Text(text, style=style))
 
 
 def _typed_factor(text: str) -> list[Option[dict[str, str]]]:

@@ -15,13 +15,14 @@ from doorward.site.plan import Options, Step, differing, make_steps
 from doorward.site.problems import Problems
 from doorward.site.report import Report
 from doorward.site.state import read_state
-from doorward.store import journal, structure
+from doorward.store import journal, site_objects, structure
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.journal import Change
 from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
+from doorward.store.watch import announce
 
-# Up to so many objects, a site is applied in one transaction: some 50 ms.
+# Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
 # How long a chunk of a large site may hold up a running server's writes, in seconds.
 _CHUNK_SECONDS: Final = 0.05
@@ -72,6 +73,7 @@ async def _connection(database: Database) -> AsyncIterator[Connection]:
     try:
         with unavailable(), conflicts():
             yield connection
+            await announce(connection)
     finally:
         await connection.close()
 
@@ -93,11 +95,13 @@ class _Application:
             return await self._at_once(options)
 
     async def _is_large_and_there(self) -> bool:
+        """Whether there may be much to do while a server works on the same workspace."""
+        workspace_id = self.site.workspace.workspace_id
         size = len(self.site.users) + len(self.site.credentials) + len(self.site.identities)
-        if size <= _SMALL:
+        known = await site_objects.count(self.connection, workspace_id)
+        if max(size, known) <= _SMALL:
             return False
-        found = await structure.read_workspace(self.connection, self.site.workspace.workspace_id)
-        return found is not None
+        return await structure.read_workspace(self.connection, workspace_id) is not None
 
     async def _plan_only(self, options: Options) -> Report:
         async with self.connection.transaction(isolation="repeatable_read", readonly=True):

@@ -17,8 +17,13 @@ class SiteError(StartError):
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
-        self.problems = sorted(set(problems))
+        self.problems = sorted({Problem(line, _printable(reason)) for line, reason in problems})
         super().__init__("\n".join(f"{file}:{line}: {reason}" for line, reason in self.problems))
+
+
+def _printable(text: str) -> str:
+    """A text on one line that does nothing to a terminal, whatever a file has in its keys."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class Problems:

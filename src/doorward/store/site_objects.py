@@ -75,6 +75,14 @@ async def read_site_objects(connection: Connection, workspace_id: UUID) -> list[
     ]
 
 
+async def count(connection: Connection, workspace_id: UUID) -> int:
+    """How many objects files have declared in a workspace."""
+    number: int = await connection.fetchval(
+        "select count(*) from site_object where workspace_id = $1", workspace_id
+    )
+    return number
+
+
 async def remember(connection: Connection, change: Change, objects: Sequence[SiteObject]) -> None:
     """Keeps what a file declares."""
     await connection.executemany(

@@ -347,6 +347,8 @@ insert into token_generation default values;
 create function bump_token_generation() returns trigger language plpgsql as $$
 begin
   update token_generation set generation = generation + 1;
+  -- Rare enough to be said inside the transaction.
+  notify doorward;
   return null;
 end $$;
 create trigger token_changed after insert or update or delete on token
