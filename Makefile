@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check lint test test-deps bench lock clean
+.PHONY: help serve check lint test test-deps bench readme lock clean
 
 help: ## what can be made
 	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
@@ -33,6 +33,9 @@ test-deps: .venv/.dev ## what the clients' tests need beside Python
 
 bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench
+
+readme: .venv/.dev ## renews what the README shows of the real thing
+	$(BIN)/python tools/readme.py
 
 lock: .venv/.dev ## renews the lock files
 	$(COMPILE) pyproject.toml -o requirements/run.lock

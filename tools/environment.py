@@ -41,8 +41,9 @@ _PINNED = ("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:")
 def _install(lock: str) -> bool:
     """From the kept wheels alone; False when one is missing."""
     command = [*_command("install"), *_PINNED, "--no-index", "--find-links", str(WHEELS)]
-    done = subprocess.run([*command, "--requirement", lock], cwd=ROOT, check=False,
-                          stderr=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*command, "--requirement", lock], cwd=ROOT, check=False, stderr=subprocess.DEVNULL
+    )
     return done.returncode == 0
 
 

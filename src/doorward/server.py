@@ -202,6 +202,7 @@ async def _answer(api: Any, listener: socket.socket, on_ready: Callable[[], None
         api,
         lifespan="off",
         ws="none",
+        proxy_headers=False,
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -99,7 +99,6 @@ class Server:
         self.doors = Doors(
             database, self.watch, self.writer, keyring, clock, data, {"virtual": VirtualDriver()}
         )
-        self.writer.on_commit.append(self.watch.hurry)
         # Generous, so that a busy machine does not turn "confirmed" into "pending".
         self.services = Services(
             database, self.writer, self.doors, clock, keyring, confirm_timeout=5

@@ -12,12 +12,17 @@ from doorward.resources.connected_account import ConnectedAccount
 from doorward.store import accounts
 from doorward.wire.route import Call, Listed, Route
 
+EmailAddress = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", extra_json_schema={"format": "email"}),
+]
+
 
 class GetAccount(msgspec.Struct):
     """An account by id, or by the e-mail address that its provider knows."""
 
     connected_account_id: UUID | UnsetType = UNSET
-    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")] | UnsetType = UNSET
+    email: EmailAddress | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """One name is enough."""

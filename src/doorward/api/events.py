@@ -15,6 +15,7 @@ from doorward.store import events
 from doorward.wire.route import Call, Route
 
 Ids = Annotated[list[UUID], msgspec.Meta(max_length=100)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000, extra_json_schema={"default": 500})]
 
 
 class GetEvent(msgspec.Struct):
@@ -69,7 +70,7 @@ class ListEvents(AnyOfSubjects):
     event_ids: list[UUID] | UnsetType = UNSET
     event_type: EventTypeName | UnsetType = UNSET
     event_types: list[EventTypeName] | UnsetType = UNSET
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 500
+    limit: Limit = 500
     since: datetime | UnsetType = UNSET
     unstable_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
 

@@ -1,0 +1,111 @@
+"""Where Doorward differs from the official document, on purpose and with a reason.
+
+The tests accept these differences and no others, and demand that each is still there. The table in
+docs/compatibility.md is made from this one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+# What the official document of this version of the npm package counts.
+PACKAGE_VERSION: Final = "1.977.0"
+DOCUMENTED_PATHS: Final = 201
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One decision. differences: patterns of the differences, as the tests spell them."""
+
+    where: str
+    ours: str
+    reason: str
+    differences: tuple[str, ...]
+
+
+DEVIATIONS: Final = (
+    Deviation(
+        where="calls without a result",
+        ours='`{}` instead of `{"ok": true}`',
+        reason="the documentation prints `{}`, and every client takes any success",
+        differences=("void.ok: missing",),
+    ),
+    Deviation(
+        where="`external_type`, `system_type`, `access_group_type`",
+        ours="values of our own: `doorward_system`, `doorward_user`, `doorward_access_group`,"
+        " `doorward_credential`",
+        reason="the closed lists name makers' systems only, and this is none of those",
+        differences=(
+            "acs_system.external_type: enum doorward_system",
+            "acs_system.system_type: enum doorward_system",
+            "acs_user.external_type: enum doorward_user",
+            "acs_access_group.external_type: enum doorward_access_group",
+            "acs_access_group.access_group_type: enum doorward_access_group",
+            "acs_credential.external_type: enum doorward_credential",
+        ),
+    ),
+    Deviation(
+        where="`limit`",
+        ours="at most 1000, or the default where that is more",
+        reason="an answer must not hold a server up; there are pages for the rest",
+        differences=("*/list limit: maximum",),
+    ),
+    Deviation(
+        where="`limit` of `/acs/credentials/list`; `limit` and `unstable_offset` of `/events/list`",
+        ours="whole numbers, a limit of at least 1, an offset of at least 0",
+        reason="there is no half a row; the other lists of the document ask the same",
+        differences=(
+            "/acs/credentials/list limit: type",
+            "/acs/credentials/list limit: format",
+            "/acs/credentials/list limit: minimum",
+            "/acs/credentials/list limit: exclusiveMinimum",
+            "/events/list limit: type",
+            "/events/list limit: format",
+            "/events/list limit: minimum",
+            "/events/list unstable_offset: type",
+            "/events/list unstable_offset: format",
+            "/events/list unstable_offset: minimum",
+        ),
+    ),
+    Deviation(
+        where="`since` and `between` of `/events/list`",
+        ours="ISO 8601 times only, where the document says any text",
+        reason="any other text could only be guessed at",
+        differences=("/events/list since: format", "/events/list between: items.*"),
+    ),
+    Deviation(
+        where="`event_type` of `/events/get`",
+        ours="must be a type that exists, as in `/events/list`",
+        reason="a misspelt type would look like an event that has not happened",
+        differences=("/events/get event_type: enum",),
+    ),
+    Deviation(
+        where="GET of `/acs/credentials/list` and `/connected_accounts/get`",
+        ours="takes the parameters of POST in the query",
+        reason="the document has none there, and the clients send them",
+        differences=("/acs/credentials/list GET: *", "/connected_accounts/get GET: *"),
+    ),
+)
+
+
+def undeclared(differences: Iterable[str]) -> list[str]:
+    """Those of the differences that no deviation explains."""
+    return sorted({each for each in differences if not any(_declared(each))})
+
+
+def stale(differences: Iterable[str]) -> list[str]:
+    """The patterns that none of the differences needs."""
+    found = [*differences]
+    patterns = (pattern for deviation in DEVIATIONS for pattern in deviation.differences)
+    return [
+        pattern for pattern in patterns if not any(fnmatchcase(each, pattern) for each in found)
+    ]
+
+
+def _declared(difference: str) -> Iterable[bool]:
+    return (
+        fnmatchcase(difference, pattern)
+        for deviation in DEVIATIONS
+        for pattern in deviation.differences
+    )

@@ -1,0 +1,104 @@
+"""The official OpenAPI document, as the npm package `@seamapi/types` exports it, and ours."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+from doorward.api.table import ROUTES
+from doorward.wire.openapi import document
+from tests.clients.node_packages import NO_NODE, node_program
+from tests.clients.places import CHECKOUT, read_finding
+from tests.contract.shapes import Schema, merged
+
+_EXPORT = """
+import { openapi } from "@seamapi/types/connect"
+process.stdout.write(JSON.stringify(openapi))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What an operation asks for: every parameter's schema, and which must be there."""
+
+    schemas: Mapping[str, Schema]
+    required: frozenset[str]
+
+
+class Contract:
+    """An OpenAPI document, asked for what clients depend on."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._paths: Mapping[str, Mapping[str, Any]] = content["paths"]
+        self.resources: Mapping[str, Schema] = content["components"]["schemas"]
+
+    @cached_property
+    def documented(self) -> frozenset[str]:
+        """The paths that users are told of."""
+        return frozenset(
+            path
+            for path, verbs in self._paths.items()
+            if not any(operation.get("x-undocumented") for operation in verbs.values())
+        )
+
+    def verbs(self, path: str) -> frozenset[str]:
+        """The verbs of a path, in capitals."""
+        return frozenset(verb.upper() for verb in self._paths[path])
+
+    def parameters(self, path: str, verb: str) -> Parameters:
+        """The parameters of a query or a body, whichever the verb has."""
+        operation = self._paths[path][verb.lower()]
+        if "requestBody" in operation:
+            asked = merged(operation["requestBody"]["content"]["application/json"]["schema"])
+            return Parameters(asked.get("properties", {}), frozenset(asked.get("required", ())))
+        listed = operation.get("parameters", [])
+        return Parameters(
+            {each["name"]: each["schema"] for each in listed},
+            frozenset(each["name"] for each in listed if each.get("required")),
+        )
+
+    def response_key(self, path: str) -> str | None:
+        """The key of the answer, None for a void call."""
+        keys = {operation["x-response-key"] for operation in self._paths[path].values()}
+        assert len(keys) == 1
+        key: str | None = keys.pop()
+        return key
+
+    def answer(self, path: str) -> Schema:
+        """The schema of a success; that of POST, which every path has."""
+        success = self._paths[path]["post"]["responses"]["200"]
+        schema: Schema = success["content"]["application/json"]["schema"]
+        return schema
+
+
+def our_contract() -> Contract:
+    """What our own `GET /openapi.json` says."""
+    return Contract(json.loads(json.dumps(document(ROUTES))))
+
+
+def official_contract() -> Contract:
+    """The official document. Where it cannot be had the test is skipped, and under CI it fails."""
+    node, finding = node_program(), read_finding(CHECKOUT, "node")
+    if node is None or not finding.installed:
+        _give_up(NO_NODE if node is None else finding.reason)
+    exported = subprocess.run(
+        [str(node), "--input-type=module", "--eval", _EXPORT],
+        cwd=CHECKOUT.node,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert exported.returncode == 0, exported.stderr.decode()
+    return Contract(json.loads(exported.stdout))
+
+
+def _give_up(reason: str) -> None:
+    reason = f"@seamapi/types: {reason}"
+    if os.environ.get("CI", "").lower() in {"", "0", "false"}:
+        pytest.skip(reason)
+    pytest.fail(reason)

@@ -1,0 +1,81 @@
+"""Our OpenAPI document beside the official one: verbs, parameters, answers, resources."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from doorward.api.table import ROUTES
+from tests.clients.places import CHECKOUT
+from tests.contract.deviations import DOCUMENTED_PATHS, PACKAGE_VERSION, undeclared
+from tests.contract.official import Contract
+from tests.contract.shapes import merged, promises
+
+OWN = "/doorward/"
+PATHS = sorted(route.path for route in ROUTES if not route.path.startswith(OWN))
+EVERY = pytest.mark.parametrize("path", PATHS)
+
+
+def parameter_differences(ours: Contract, official: Contract, path: str) -> Iterator[str]:
+    """In which parameters of a path the documents differ."""
+    for verb in sorted(official.verbs(path)):
+        mine, theirs = ours.parameters(path, verb), official.parameters(path, verb)
+        for name in sorted(mine.schemas.keys() ^ theirs.schemas.keys()):
+            yield f"{path} {verb}: {name}"
+        for name in sorted(mine.required ^ theirs.required):
+            yield f"{path} {verb}: {name} required"
+        for name in sorted(mine.schemas.keys() & theirs.schemas.keys()):
+            told = promises(mine.schemas[name], theirs.schemas[name])
+            yield from (f"{path} {name}: {keyword}" for keyword in told)
+
+
+def test_the_counts_are_those_of_the_package(official: Contract) -> None:
+    package = CHECKOUT.node / "node_modules" / "@seamapi" / "types" / "package.json"
+    assert json.loads(package.read_text())["version"] == PACKAGE_VERSION
+    assert len(official.documented) == DOCUMENTED_PATHS
+
+
+def test_every_other_path_is_our_own(official: Contract) -> None:
+    assert set(PATHS) <= official.documented
+
+
+@EVERY
+def test_verbs(ours: Contract, official: Contract, path: str) -> None:
+    assert ours.verbs(path) == official.verbs(path)
+
+
+@EVERY
+def test_parameters(ours: Contract, official: Contract, path: str) -> None:
+    assert undeclared(parameter_differences(ours, official, path)) == []
+
+
+@EVERY
+def test_answers(ours: Contract, official: Contract, path: str) -> None:
+    key = official.response_key(path)
+    assert ours.response_key(path) == key
+    if key is None:
+        return
+    mine, theirs = merged(ours.answer(path)), merged(official.answer(path))
+    assert mine["properties"][key] == theirs["properties"][key]
+    assert set(theirs["required"]) <= set(mine["required"])
+    assert set(mine["properties"]) <= set(theirs["properties"])
+    assert ("pagination" in mine["properties"]) == ("pagination" in theirs["properties"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("workspace", "connected_account", "acs_system", "acs_entrance", "acs_user"),
+        *("acs_access_group", "acs_credential", "pagination"),
+    ],
+)
+def test_resources(ours: Contract, official: Contract, name: str) -> None:
+    mine, theirs = ours.resources[name], official.resources[name]
+    assert set(theirs["required"]) <= set(mine["required"])
+    for field, schema in mine["properties"].items():
+        told = theirs["properties"][field]
+        assert schema["type"] == told["type"] or {schema["type"], told["type"]} == {
+            "integer",
+            "number",
+        }, field
+        assert schema.get("nullable", False) <= told.get("nullable", False), field
