@@ -16,6 +16,7 @@ from tests.clients.places import CHECKOUT
 from tests.running import API_KEY, GROUP, WORKSPACE, RunningServer, free_port
 
 from bench import cpu, load, population
+from doorward.store.database import Connection
 from doorward.store.embedded import attach
 from doorward.store.embedded.binaries import find_binaries
 
@@ -75,7 +76,7 @@ class Doorward:
         self.users: list[str] = []
         self._people = people
 
-    async def connect(self) -> population.Connection:
+    async def connect(self) -> Connection:
         """A connection to its database."""
         dsn = attach(self.server.data)
         if dsn is None:
@@ -176,7 +177,8 @@ class Pgbench:
         script = (
             "select * from change_memberships(array[now()], array['bench'],"
             f" array['{workspace}'::uuid], array[false], array['{group}'::uuid],"
-            " array(select id from bench_user where i = (select nextval('bench_turn'))), array[null::uuid]);"
+            " array(select id from bench_user where i = (select nextval('bench_turn'))),"
+            " array[null::uuid]);"
         )
         return await asyncio.to_thread(self._run, script, connections)
 

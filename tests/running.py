@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+
 from doorward.site.sandbox import sandbox_secrets
 
 API_KEY = sandbox_secrets().api_key

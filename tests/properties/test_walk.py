@@ -71,8 +71,8 @@ def _spellings(
             yield client.request(verb, route.path, json=parameters)
 
 
-def _query(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+def _query(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _kinds(field_type: object) -> set[object]:

@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from doorward.store.database import Database
+from doorward.store.database import Connection, Database
 
+Source = Database | Connection
 Key = tuple[str, UUID, UUID]
 State = dict[Key, str]
 
 
-async def facts_now(database: Database, workspace_id: UUID) -> State:
+async def facts_now(database: Source, workspace_id: UUID) -> State:
     """The facts that hold now, as the temporal table has them."""
     rows = await database.fetch(
         "select kind, key_a, key_b, state::text from policy_fact"
@@ -19,7 +20,7 @@ async def facts_now(database: Database, workspace_id: UUID) -> State:
     return {(r[0], r[1], r[2]): r[3] for r in rows}
 
 
-async def facts_at(database: Database, workspace_id: UUID, revision: int) -> State:
+async def facts_at(database: Source, workspace_id: UUID, revision: int) -> State:
     """The facts that held at a revision."""
     rows = await database.fetch(
         "select kind, key_a, key_b, state::text from policy_fact where workspace_id = $1"
@@ -30,7 +31,7 @@ async def facts_at(database: Database, workspace_id: UUID, revision: int) -> Sta
     return {(r[0], r[1], r[2]): r[3] for r in rows}
 
 
-async def entries(database: Database, workspace_id: UUID) -> list[Any]:
+async def entries(database: Source, workspace_id: UUID) -> list[Any]:
     """The journal in order."""
     return list(
         await database.fetch(
@@ -53,7 +54,7 @@ def replayed(start: State, tail: list[Any]) -> State:
     return state
 
 
-async def memberships(database: Database, workspace_id: UUID) -> set[Key]:
+async def memberships(database: Source, workspace_id: UUID) -> set[Key]:
     """The desired memberships as the API's table has them, in the form of facts."""
     rows = await database.fetch(
         "select acs_access_group_id, acs_user_id from acs_membership"
@@ -63,7 +64,7 @@ async def memberships(database: Database, workspace_id: UUID) -> set[Key]:
     return {("membership", r[0], r[1]) for r in rows}
 
 
-async def check_journal(database: Database, workspace_id: UUID) -> list[Any]:
+async def check_journal(database: Source, workspace_id: UUID) -> list[Any]:
     """Asserts that the journal is dense, chained, and replays to the tables from every point."""
     journal = await entries(database, workspace_id)
     assert [e["revision"] for e in journal] == list(range(1, len(journal) + 1))
