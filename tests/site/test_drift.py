@@ -1,8 +1,9 @@
 """The database owns access: what was removed since stays removed, until somebody says otherwise."""
 
 from doorward.policy.facts import NO_KEY
-from doorward.store import identities, tokens
+from doorward.store import credentials, identities, tokens
 from doorward.store.database import Database
+from doorward.store.secrets import Keyring
 from doorward.store.writer import Writer
 from tests.conftest import MovableClock
 from tests.site.conftest import Apply
@@ -46,7 +47,14 @@ async def test_grant_again_lets_in_who_was_removed(
     await leave(writer, clock, CHEMISTS, ANNA)
     report = await office(grant_again=True)
     assert lines(report) == ["+ membership anna in chemists (again)"]
-    assert (CHEMISTS, ANNA) in await members(database)
+    row = await database.fetchrow(
+        "select is_desired, is_unconfirmed, m.revision = r.revision from acs_membership m"
+        " join policy_revision r using (workspace_id)"
+        " where acs_access_group_id = $1 and acs_user_id = $2",
+        CHEMISTS,
+        ANNA,
+    )
+    assert tuple(row or ()) == (True, True, True)
     assert (await office()).summary() == "nothing to change"
     await check_facts(database)
 
@@ -179,6 +187,15 @@ async def test_what_changed_in_the_database_is_left_and_told(
     assert (await office(SHORTER)).summary() == "nothing to change"
 
 
+async def test_a_value_that_goes_back_to_what_it_was_is_drift(
+    database: Database, office: Apply
+) -> None:
+    await office(RENAMED)
+    await database.execute("update personal set full_name = 'Bo Ek' where subject_id = $1", BO)
+    assert (await office(RENAMED)).summary() == "nothing to change, 1 drifted"
+    assert await _name(database) == "Bo Ek"
+
+
 async def test_each_value_has_its_own_owner(database: Database, office: Apply) -> None:
     """The file's name for Bo is new, the database's end of her access is: both stand."""
     await database.execute("update acs_user set ends_at = '2025-01-01Z' where acs_user_id = $1", BO)
@@ -220,11 +237,17 @@ async def test_a_lost_card_stays_lost(database: Database, office: Apply) -> None
     assert tuple(row or ()) == ("lost", "Fob")
 
 
-async def test_another_number_reaches_the_doors(database: Database, office: Apply) -> None:
+async def test_another_number_reaches_the_doors(
+    database: Database, keyring: Keyring, office: Apply
+) -> None:
     """The journal never has a number; a new revision makes controllers read the new one."""
     before = await database.fetchval("select revision from policy_revision")
     text = edited(('"0815"', '"4711"'))
     assert lines(await office(text)) == ["~ credential anna/pin: lookup"]
+    pin = SITE.credentials["anna/pin"].acs_credential_id
+    found = await credentials.get(database, keyring, WORKSPACE, pin)
+    assert found is not None
+    assert found.code == "4711"
     assert await database.fetchval("select revision from policy_revision") == before + 1
     assert (await office(text)).summary() == "nothing to change"
 

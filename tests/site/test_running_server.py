@@ -7,6 +7,7 @@ import pytest
 
 from doorward.site import apply as applying
 from doorward.site import execute
+from doorward.store import journal
 from doorward.store.database import Database
 from doorward.store.journal import Change
 from doorward.store.memberships import ChangeMembership
@@ -63,6 +64,15 @@ async def test_a_large_file_is_applied_in_pieces_between_calls(
     await check_facts(database)
 
 
+LONGER = edited(("    name: Bo Ek", "    ends_at: 2030-01-01T00:00:00Z\n    name: Bo E. Ek"))
+
+
+async def _last_year(database: Database) -> int:
+    """The year in which Bo's access ends."""
+    ends_at = await database.fetchval("select ends_at from acs_user where acs_user_id = $1", BO)
+    return int(ends_at.year)
+
+
 class _CutOff(Exception):
     """Somebody ends the process."""
 
@@ -110,13 +120,51 @@ async def test_what_somebody_changes_after_the_plan_is_left_alone(
         )
         await run(*args)
 
-    text = edited(("    name: Bo Ek", "    ends_at: 2030-01-01T00:00:00Z\n    name: Bo E. Ek"))
     with monkeypatch.context() as late:
         late.setattr(execute, "run", run_late)
-        await office(text)
-    found = await database.fetchval("select ends_at from acs_user where acs_user_id = $1", BO)
-    assert found.year == 2025
-    assert lines(await office(text)) == [
+        await office(LONGER)
+    assert await _last_year(database) == 2025
+    assert lines(await office(LONGER)) == [
         "~ user bo: full_name",
         "! drift: user bo: changed since it was declared (ends_at); --grant-again puts it back",
     ]
+
+
+_IS_WAITED_FOR = "select exists (select from pg_locks where not granted)"
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_the_journals_counter_is_locked_before_anything_is_looked_at(
+    database: Database, office: Apply, request: pytest.FixtureRequest, *, is_large: bool
+) -> None:
+    """A call that has the counter ends an access; the file, which waits, must not undo that."""
+    if is_large:
+        request.getfixturevalue("large")
+    async with database.acquire() as connection, connection.transaction():
+        await journal.lock(connection, WORKSPACE)
+        await connection.execute(
+            "update acs_user set ends_at = '2025-01-01Z' where acs_user_id = $1", BO
+        )
+        applied = asyncio.ensure_future(office(LONGER))
+        while not await database.fetchval(_IS_WAITED_FOR):  # noqa: ASYNC110 - PostgreSQL does not tell
+            await asyncio.sleep(0.005)
+    await applied
+    assert await _last_year(database) == 2025
+
+
+@pytest.mark.usefixtures("large")
+async def test_of_two_large_applies_each_does_what_the_other_has_not_done(
+    database: Database, office: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, text, is_first = journal.lock, people(3), iter([True])
+
+    async def lock_after_another(*args: Any) -> None:
+        if next(is_first, False):
+            await office(text)
+        await lock(*args)
+
+    with monkeypatch.context() as late:
+        late.setattr(journal, "lock", lock_after_another)
+        await office(text)
+    assert not (await office(text)).has_changes
+    await check_facts(database)

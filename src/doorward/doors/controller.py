@@ -141,7 +141,8 @@ class Controller:
         """
         if not self.follower.ready.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.follower.ready.wait(), _START)
+                async with asyncio.timeout(_START):
+                    await self.follower.ready.wait()
         if self.follower.lease.may_have_passed_on:
             await self.follower.lease.renew()
         return self.follower.may_decide

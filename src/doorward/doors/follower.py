@@ -108,7 +108,8 @@ class Follower:
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _HELD if self.is_held else _IDLE)
+            async with asyncio.timeout(_HELD if self.is_held else _IDLE):
+                await self._wake.wait()
         self._wake.clear()
 
     def _lease_changed(self) -> None:

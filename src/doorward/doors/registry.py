@@ -88,7 +88,8 @@ class Doors:
         self._tasks.start("doors: discovery", self._discover_on)
         self._tasks.start("doors: sweep", self._sweep_on)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_ready(), _START)
+            async with asyncio.timeout(_START):
+                await self._all_ready()
 
     async def stop(self) -> None:
         """Stops all controllers; what happened and was not handed in stays on their disks."""

@@ -109,7 +109,8 @@ class Spool:
         """Pauses, at most until somebody is in a hurry."""
         self._hurry.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     async def _hand_in(self) -> None:
         while entries := await self._disk.spooled(_BATCH):

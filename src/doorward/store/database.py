@@ -85,7 +85,8 @@ class Database:
     async def close(self) -> None:
         """Closes the pool; whatever still runs is cut off after two seconds."""
         try:
-            await asyncio.wait_for(self._pool.close(), 2)
+            async with asyncio.timeout(2):
+                await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 

@@ -98,8 +98,10 @@ class Watch:
                 await announce(connection)
             await self._look(connection)
             await asyncio.sleep(min(_TICK, self._interval))
+            # Not wait_for: in Python 3.11 it may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._interval)
+                async with asyncio.timeout(self._interval):
+                    await self._wake.wait()
 
     def _heard(self, connection: object, pid: int, *_said: object) -> None:
         if pid != cast("Connection", connection).get_server_pid():

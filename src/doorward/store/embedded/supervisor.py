@@ -110,7 +110,8 @@ class EmbeddedPostgres:
         """
         while not self._stopping.is_set():
             try:
-                code = await asyncio.wait_for(self.wait_exit(), _HOUSEKEEPING_STEP)
+                async with asyncio.timeout(_HOUSEKEEPING_STEP):
+                    code = await self.wait_exit()
             except TimeoutError:
                 trim_log(self.log)
                 continue
