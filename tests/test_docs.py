@@ -64,6 +64,10 @@ def test_the_tables_of_compatibility_are_up_to_date() -> None:
     assert counts() in page
 
 
+def test_the_readme_counts_the_calls() -> None:
+    assert counts() in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_a_page_without_its_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="counts"):
         written("# Compatibility")

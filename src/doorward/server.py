@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +29,7 @@ from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres, open_database
 from doorward.store.embedded.data import make_data_folder
 from doorward.store.embedded.lock import DataLock
+from doorward.store.installation import claim
 from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
 from doorward.store.token_cache import TokenCache
@@ -53,6 +55,9 @@ class Ready:
 
 def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
     """Serves until SIGINT or SIGTERM on the fastest event loop there is. Raises StartError."""
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, on_ready))
 
@@ -69,7 +74,7 @@ async def _serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
             dsn = await running.enter_async_context(_postgres(settings))
             await migrate(dsn)
             database = await _open(running, dsn)
-            keyring = Keyring.load(settings.data, settings.secret_key)
+            keyring = await _keyring(settings, database)
             await _load_site(settings, database, keyring)
             ready = Ready(
                 _endpoint(settings, listener),
@@ -97,7 +102,7 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[Database, Keyrin
             dsn = await opened.enter_async_context(open_database(settings.data))
         await migrate(dsn)
         database = await _open(opened, dsn)
-        yield database, Keyring.load(settings.data, settings.secret_key)
+        yield database, await _keyring(settings, database)
 
 
 @contextlib.contextmanager
@@ -138,6 +143,12 @@ async def _open(running: AsyncExitStack, dsn: str) -> Database:
     database = await Database.open(dsn)
     running.push_async_callback(database.close)
     return database
+
+
+async def _keyring(settings: Settings, database: Database) -> Keyring:
+    keyring = Keyring.load(settings.data, settings.secret_key)
+    await claim(database, keyring)
+    return keyring
 
 
 async def _load_site(settings: Settings, database: Database, keyring: Keyring) -> None:

@@ -61,4 +61,4 @@ async def test_every_tenant_table_is_led_by_its_workspace(dsn: str) -> None:
     )
     await connection.close()
     not_led = {row["name"] for row in rows if row["attname"] != "workspace_id"}
-    assert not_led == {"schema_migration", "token", "token_generation"}
+    assert not_led == {"installation", "schema_migration", "token", "token_generation"}

@@ -73,13 +73,16 @@ class Database:
         with unavailable():
             pool = await asyncpg.create_pool(
                 dsn,
-                min_size=1,
+                # Connections are made when somebody needs one: a floor would be restored, and
+                # complained of, all the while that PostgreSQL is away.
+                min_size=0,
                 max_size=pool_size,
                 timeout=5,
                 command_timeout=40,
                 reset=_keep_session,
                 server_settings=_SETTINGS,
             )
+            await pool.fetchval("select 1")
         return cls(dsn, pool)
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ and the row's identity as associated data, so that a seal copied to another row 
 
 import base64
 import binascii
+import hashlib
 import hmac
 import os
 import secrets
@@ -42,6 +43,11 @@ class Keyring:
         Raises StartError when the key is no key, or its file can be read by others.
         """
         return cls(_decode(encoded) if encoded else _read_or_make(data / "secret.key"))
+
+    @property
+    def check(self) -> bytes:
+        """A hash that tells this key from others and nothing about it."""
+        return hashlib.sha256(self.derive("check")).digest()
 
     def derive(self, name: str) -> bytes:
         """32 bytes for a use of its own, such as "cursor"."""

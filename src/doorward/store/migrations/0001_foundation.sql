@@ -2,6 +2,13 @@
 -- each query and a tenant can be moved to a server of its own. All times are the workspace's
 -- clock, but for tokens and leases, which use real time.
 
+-- The master key that sealed what is in here, by a hash of it: with another key no card would be
+-- known at any door, so that a server refuses to start.
+create table installation (
+  is_only boolean primary key default true check (is_only),
+  key_check bytea not null
+);
+
 -- A tenant, Seam's "workspace". Published sandbox secrets are honoured only where is_sandbox.
 create table workspace (
   workspace_id uuid primary key,
