@@ -154,9 +154,7 @@ async def hear(doors: Doors, town: Town) -> None:
         "select revision from policy_revision where workspace_id = $1", town.workspace_id
     )
     async with asyncio.timeout(20):
-        while not await doors.wait_confirmed(  # noqa: ASYNC110 - false says: not connected yet
-            town.workspace_id, revision, 1
-        ):
+        while not await doors.wait_confirmed(town.workspace_id, revision, 1):
             await asyncio.sleep(0.01)
 
 

@@ -26,10 +26,13 @@ def _refusal(data: bytes) -> str:
         (b"text", "f:1: the file must be a mapping"),
         (b"a: 1\n---\nb: 2\n", "f:1: the file has more than one document"),
         (b"a: 1\nb: [\n", "f:3: this is no YAML"),
+        (b"a: 'x", "f:1: this is no YAML"),
         (b"a: 1\n\tb: 2\n", "f:2: this is no YAML"),
         (b"a: 1\nb: c: d\n", "f:2: this is no YAML"),
         (b"a: 1\nb: \xff\n", "f:2: the file is not UTF-8"),
         (b"a: 1\nb: \x01\n", "f:2: a character that YAML does not allow"),
+        (b"a: 1\nb: \xe2\x80\xa8 2\n", "f:2: a character that YAML takes for the end of a line"),
+        (b"a: 1\n\rb: 2\n", "f:2: a character that YAML takes for the end of a line"),
         (b"a: &x 1\nb: *x\n", "f:1: anchors are not allowed"),
         (b"a: 1\nb: *x\n", "f:2: aliases are not allowed"),
         (b"a: !!python/object:os.system 1\n", "f:1: tags are not allowed"),
@@ -52,6 +55,10 @@ def test_a_bomb_of_aliases_is_refused_at_its_first_anchor() -> None:
 def test_a_file_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "MAX_BYTES", 1024 * 1024)
     assert _refusal(b"#" * (1024 * 1024 + 1)) == "f:1: the file is larger than 1 MiB"
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert list(read_document(b"a: 1\r\nb: 2\r\n", Problems("f")).nodes) == ["a", "b"]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_key() -> None:

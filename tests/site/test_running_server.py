@@ -146,7 +146,7 @@ async def test_the_journals_counter_is_locked_before_anything_is_looked_at(
             "update acs_user set ends_at = '2025-01-01Z' where acs_user_id = $1", BO
         )
         applied = asyncio.ensure_future(office(LONGER))
-        while not await database.fetchval(_IS_WAITED_FOR):  # noqa: ASYNC110 - PostgreSQL does not tell
+        while not await database.fetchval(_IS_WAITED_FOR):
             await asyncio.sleep(0.005)
     await applied
     assert await _last_year(database) == 2025

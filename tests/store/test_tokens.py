@@ -61,7 +61,7 @@ async def test_a_revocation_by_another_process_is_heard(database: Database) -> N
     assert await tokens.revoke(database, token_id)
     assert await tokens.revoke(database, token_id)
     async with asyncio.timeout(10):
-        while await cache.find(secret) is not None:  # noqa: ASYNC110 - this is what a caller does
+        while await cache.find(secret) is not None:
             await asyncio.sleep(0.005)
     await watch.stop()
 

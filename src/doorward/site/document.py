@@ -4,6 +4,7 @@ Read from the parser's events, so that no tag is ever resolved: `code: 0815` and
 the texts that somebody wrote.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,8 @@ from doorward.site.problems import Problems
 
 # Half a million people; whoever has more does not keep them in one file.
 MAX_BYTES: Final = 64 * 1024 * 1024
+# YAML 1.1 ends a line at these, and no editor does, so that lines would be counted differently.
+_ODD_BREAK: Final = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
 # A site needs five levels. Without a bound, a file of brackets would exhaust the stack.
 MAX_DEPTH: Final = 12
 
@@ -66,6 +69,9 @@ def read_document(data: bytes, problems: Problems) -> Mapping:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise problems.fail(line, "the file is not UTF-8") from None
+    if found := _ODD_BREAK.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise problems.fail(line, "a character that YAML takes for the end of a line")
     try:
         return _Composer(_events(text), problems).document()
     except yaml.YAMLError as error:
@@ -78,7 +84,9 @@ def _events(text: str) -> Iterator[yaml.Event]:
 
 def _reason(error: yaml.YAMLError, data: bytes) -> tuple[int, str]:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return error.problem_mark.line + 1, f"this is no YAML: {error.problem}"
+        # What is missing at the end of the file is found after its last line.
+        line = min(error.problem_mark.line, data.count(b"\n")) + 1
+        return line, f"this is no YAML: {error.problem}"
     if isinstance(error, yaml.reader.ReaderError):
         line = data.count(b"\n", 0, error.position) + 1
         return line, "a character that YAML does not allow"

@@ -38,7 +38,7 @@ async def test_with_real_controllers(api: Caller, doors: Doors, town: Town, nort
     await api("/doorward/simulate/hold_controller", **hold, is_held=False)
     revision = await town.database.fetchval("select revision from policy_revision")
     async with asyncio.timeout(20):
-        while await of_user(api, user):  # noqa: ASYNC110 - nobody tells when it is settled
+        while await of_user(api, user):
             await asyncio.sleep(0.01)
     decision = (await api("/doorward/doors/present", **read))["decision"]
     assert (decision["outcome"], decision["reason"]) == ("deny", "deny_no_access")
