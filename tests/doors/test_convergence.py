@@ -31,7 +31,7 @@ class Refused(ApiError):
 
 
 # InternalClientError is asyncpg's word for a connection that was cut between two statements.
-REFUSALS = (Refused, Unavailable, asyncpg.DivisionByZeroError, asyncpg.InternalClientError)
+REFUSALS = (Refused, Unavailable, asyncpg.DivisionByZeroError)
 
 
 def some_change(world: World, dice: random.Random) -> Any:

@@ -165,6 +165,47 @@ async def test_a_new_epoch_makes_it_fetch_the_whole_slice(world: World, serve: S
     await assert_slices_equal_tables(server, world)
 
 
+async def test_a_restored_database_that_counts_on_is_known_by_its_hashes(
+    world: World, serve: Serve
+) -> None:
+    server = await serve()
+    await server.submit(world, world.add())
+
+    # A backup from before the last change, and since the restore as many other changes.
+    async def restore_and_go_on(connection: Connection) -> None:
+        w = world.workspace_id
+        gone = await connection.fetchrow(
+            "delete from policy_journal j where workspace_id = $1 and revision ="
+            " (select revision from policy_revision where workspace_id = $1)"
+            " returning revision, previous_hash",
+            w,
+        )
+        assert gone is not None
+        await connection.execute(
+            "delete from policy_fact where workspace_id = $1 and kind = 'membership'", w
+        )
+        await connection.execute("delete from acs_membership where workspace_id = $1", w)
+        await connection.execute(
+            "update policy_revision set revision = $2, last_hash = $3 where workspace_id = $1",
+            w,
+            gone["revision"] - 1,
+            gone["previous_hash"],
+        )
+        await world.make_group(connection, 0)
+        await world.make_group(connection, 0)
+
+    await server.writer.submit(world.operation(restore_and_go_on))
+    await until(lambda: _is_closed(server, world))
+    expected = (1, await head(server.database, world))
+
+    async def is_confirmed() -> bool:
+        heard = [await confirmed(server.database, world, place) for place in range(2)]
+        return heard == [expected] * 2
+
+    await until(is_confirmed)
+    await assert_slices_equal_tables(server, world)
+
+
 async def test_a_gap_in_the_journal_makes_it_fetch_the_whole_slice(
     world: World, serve: Serve
 ) -> None:
@@ -283,7 +324,7 @@ async def test_entries_twice_late_or_with_a_gap_do_not_continue_a_slice(
     assert whole is not None
     slice_ = Slice(key)
     assert not slice_.is_continued_by(whole)
-    slice_.complete(whole.contact.head)
+    slice_.complete(whole.contact.head, whole.contact.last_hash)
 
     again = await slices.read_tail(link, key, 0)
     assert again is not None

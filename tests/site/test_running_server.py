@@ -11,6 +11,7 @@ from doorward.store import journal
 from doorward.store.database import Database
 from doorward.store.journal import Change
 from doorward.store.memberships import ChangeMembership
+from doorward.store.watch import Watch
 from doorward.store.writer import Writer
 from tests.conftest import MovableClock
 from tests.site.conftest import Apply
@@ -128,6 +129,25 @@ async def test_what_somebody_changes_after_the_plan_is_left_alone(
         "~ user bo: full_name",
         "! drift: user bo: changed since it was declared (ends_at); --grant-again puts it back",
     ]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_a_running_server_is_told_at_once(
+    database: Database, office: Apply, request: pytest.FixtureRequest, *, is_large: bool
+) -> None:
+    """It need not wait for its next look, which is an hour away here."""
+    if is_large:
+        request.getfixturevalue("large")
+    watch = Watch(database, interval=3600)
+    await watch.start()
+    try:
+        while (before := watch.position(WORKSPACE)) is None:
+            await asyncio.wait_for(watch.changed(), 10)
+        await office(edited(("[gate, lab]", "[gate]")))
+        while watch.position(WORKSPACE) == before:
+            await asyncio.wait_for(watch.changed(), 10)
+    finally:
+        await watch.stop()
 
 
 _IS_WAITED_FOR = "select exists (select from pg_locks where not granted)"

@@ -54,7 +54,8 @@ class Header(msgspec.Struct, frozen=True):
 
     holder: the name under which the file's owner takes the lease. is_ours: the slice was kept up
     under the lease, and nobody has been seen to run the controller since. connected_account_id:
-    what events name beside the system. position None: there is no slice yet.
+    what events name beside the system. position None: there is no slice yet. journal_hash: of the
+    journal's entry at that position.
     """
 
     key: ControllerKey
@@ -62,6 +63,7 @@ class Header(msgspec.Struct, frozen=True):
     is_ours: bool = False
     position: Position | None = None
     connected_account_id: UUID | None = None
+    journal_hash: bytes = b""
 
 
 class Disk:

@@ -86,7 +86,7 @@ class Follower:
         if self._header.position is not None:
             async for facts in self._disk.facts():
                 self.slice.load(facts)
-            self.slice.complete(self._header.position)
+            self.slice.complete(self._header.position, self._header.journal_hash)
             self._is_whole_due = False
 
     def wake(self) -> None:
@@ -169,7 +169,7 @@ class Follower:
         async for facts in whole.chunks():
             fresh.load(facts)
             await self._disk.stage(facts)
-        fresh.complete(whole.contact.head)
+        fresh.complete(whole.contact.head, whole.contact.last_hash)
         return fresh
 
     async def _may_follow(self, contact: Contact) -> bool:
@@ -191,7 +191,10 @@ class Follower:
         self._kept(header, contact)
 
     def _complete(self, header: Header) -> Header:
-        return msgspec.structs.replace(header, is_ours=True, position=self.slice.position)
+        kept = self.slice
+        return msgspec.structs.replace(
+            header, is_ours=True, position=kept.position, journal_hash=kept.journal_hash
+        )
 
     def _kept(self, header: Header, contact: Contact) -> None:
         self._header = header

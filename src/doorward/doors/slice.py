@@ -24,11 +24,16 @@ class Taken:
 
 
 class Slice:
-    """One controller's policy at one position; None until there is any."""
+    """One controller's policy at one position; None until there is any.
+
+    journal_hash: of the entry at `position`. A database that was restored from a backup counts the
+    same revisions again for other changes; by its hashes the journal is known to be another one.
+    """
 
     def __init__(self, key: ControllerKey) -> None:
         self.key = key
         self.position: Position | None = None
+        self.journal_hash = b""
         self.index = PolicyIndex()
 
     def load(self, facts: Iterable[Fact]) -> None:
@@ -36,15 +41,19 @@ class Slice:
         for fact in facts:
             self.index.apply(fact)
 
-    def complete(self, position: Position) -> None:
+    def complete(self, position: Position, journal_hash: bytes) -> None:
         """Says that everything up to `position` has been taken."""
         self.position = position
+        self.journal_hash = journal_hash
         self.index.advance(position.revision)
 
     def is_continued_by(self, tail: Tail) -> bool:
-        """Whether a tail follows on this slice: of the same epoch, not older, without a gap."""
+        """Whether a tail follows on this slice: of the same epoch and journal, without a gap."""
         head, here = tail.contact.head, self.position
         if here is None or here.epoch != head.epoch or here.revision > head.revision:
+            return False
+        before = tail.entries[0].previous_hash if tail.entries else tail.contact.last_hash
+        if before != self.journal_hash:
             return False
         revisions = [entry.fact.revision for entry in tail.entries]
         expected = range(here.revision + 1, here.revision + 1 + len(revisions))
@@ -59,7 +68,8 @@ class Slice:
             self.index.apply(fact)
             facts.append(fact)
         if tail.entries:
-            self.complete(Position(tail.contact.head.epoch, tail.entries[-1].fact.revision))
+            last = tail.entries[-1]
+            self.complete(Position(tail.contact.head.epoch, last.fact.revision), last.entry_hash)
         return Taken(facts, needs_whole)
 
     def _concerning(self, entries: Sequence[Entry]) -> Iterable[Fact]:

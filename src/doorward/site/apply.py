@@ -21,6 +21,7 @@ from doorward.store.journal import Change
 from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
 from doorward.store.watch import announce
+from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
@@ -61,10 +62,14 @@ async def apply_if_empty(
 
     Of several servers that start on one database at once, one does. Raises as `apply` does.
     """
-    async with _connection(database) as connection, connection.transaction():
-        if not await structure.is_first(connection):
-            return None
-        return await _Application(connection, keyring, site, clock, actor).run(Options())
+    async with _connection(database) as connection:
+        async with connection.transaction():
+            if not await structure.is_first(connection):
+                return None
+            application = _Application(connection, keyring, site, clock, actor)
+            report = await application.at_once(Options())
+        await announce(connection)
+        return report
 
 
 @asynccontextmanager
@@ -92,7 +97,10 @@ class _Application:
         if await self._is_large_and_there():
             return await self._in_chunks(options)
         async with self.connection.transaction():
-            return await self._at_once(options)
+            report = await self.at_once(options)
+        if report.has_changes:
+            await announce(self.connection)
+        return report
 
     async def _is_large_and_there(self) -> bool:
         """Whether there may be much to do while a server works on the same workspace."""
@@ -110,7 +118,8 @@ class _Application:
             steps = await self._steps(old, options, self._change())
         return Report(tuple(steps), is_plan=True)
 
-    async def _at_once(self, options: Options) -> Report:
+    async def at_once(self, options: Options) -> Report:
+        """Plans and applies within the caller's transaction."""
         change, row = self._change(), workspace_row(self.site)
         is_new = await structure.insert_workspace(self.connection, change, row)
         await journal.lock(self.connection, row.workspace_id)
@@ -130,6 +139,7 @@ class _Application:
                 async with self.connection.transaction():
                     await journal.lock(self.connection, self.site.workspace.workspace_id)
                     await execute.run(self.connection, self._change(), self._accounts(), batch)
+            await announce(self.connection)
         return Report(steps, is_plan=False)
 
     async def _steps(

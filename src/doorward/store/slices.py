@@ -26,9 +26,13 @@ _SHARED: Final = frozenset(Kind) - OF_ENTRANCE - {Kind.ENTRANCE}
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What the server says of a controller in the same look as its policy."""
+    """What the server says of a controller in the same look as its policy.
+
+    last_hash: of the journal's newest entry, at `head`.
+    """
 
     head: Position
+    last_hash: bytes
     is_held: bool
     lease_holder: str | None
     lease_generation: int
@@ -36,10 +40,12 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A journal entry: the fact, and the access system that it belongs to."""
+    """A journal entry: the fact, the access system that it belongs to, its link in the chain."""
 
     acs_system_id: UUID
     fact: Fact
+    previous_hash: bytes
+    entry_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +56,13 @@ class Tail:
     entries: list[Entry]
 
 
-_CONTACT: Final = "r.epoch, r.revision as head, c.is_held, c.lease_holder, c.lease_generation"
+_CONTACT: Final = (
+    "r.epoch, r.revision as head, r.last_hash, c.is_held, c.lease_holder, c.lease_generation"
+)
 
 _TAIL: Final = f"""
-select {_CONTACT}, j.revision, j.acs_system_id, j.kind, j.key_a, j.key_b, j.state::text, k.lookup
+select {_CONTACT}, j.revision, j.acs_system_id, j.kind, j.key_a, j.key_b, j.state::text,
+  j.previous_hash, j.entry_hash, k.lookup
 from controller c
 join policy_revision r on r.workspace_id = c.workspace_id
 left join policy_journal j on j.workspace_id = c.workspace_id
@@ -88,7 +97,11 @@ async def read_tail(
     rows = await link.fetch(_TAIL, *key[:2], revision, limit)
     if not rows:
         return None
-    entries = [Entry(row["acs_system_id"], _fact(row)) for row in rows if row["revision"]]
+    entries = [
+        Entry(row["acs_system_id"], _fact(row), row["previous_hash"], row["entry_hash"])
+        for row in rows
+        if row["revision"]
+    ]
     return Tail(_contact(rows[0]), entries)
 
 
@@ -140,6 +153,7 @@ async def read_whole(database: Database, key: ControllerKey) -> AsyncIterator[Wh
 def _contact(row: asyncpg.Record) -> Contact:
     return Contact(
         Position(row["epoch"], row["head"]),
+        row["last_hash"],
         row["is_held"],
         row["lease_holder"],
         row["lease_generation"],

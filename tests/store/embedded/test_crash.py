@@ -172,7 +172,7 @@ async def test_stop_while_it_is_started_again(data: Path, start: Start) -> None:
     dead = postgres.pid
     os.kill(dead, signal.SIGKILL)
     # The seed's start is the first in the log.
-    await until(lambda: postgres.log.read_text().count("starting PostgreSQL") == 3, step=0)
+    await until(lambda: postgres.log.read_text().count("listening on Unix") == 3, step=0)
     await postgres.stop()
     await supervision
     assert is_gone(postgres.pid)

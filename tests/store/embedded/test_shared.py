@@ -1,6 +1,7 @@
 """One owner for each data folder, and the commands beside it."""
 
 import asyncio
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -130,6 +131,17 @@ async def test_patience_with_a_command_ends(data: Path) -> None:
     lock.release()
     lock.release()
     (await DataLock.acquire(data, "server", patience=0.05)).release()
+
+
+async def test_a_look_at_the_lock_is_no_server(data: Path) -> None:
+    (await DataLock.acquire(data, "server")).release()
+    looking = os.open(data / "doorward.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    waiting = asyncio.create_task(DataLock.acquire(data, "server"))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    os.close(looking)
+    (await waiting).release()
 
 
 async def test_a_failed_body_stops_the_database(data: Path, ask: Ask) -> None:

@@ -13,6 +13,7 @@ from doorward.errors import StartError
 from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.embedded.log import LONGEST
 from doorward.store.embedded.processes import PidFile
+from doorward.store.embedded.sockets import dsn, socket_folder
 from tests.store.embedded.conftest import Ask, Start
 from tests.store.embedded.scripts import Owner, is_gone, run_script, start_script, until
 
@@ -211,6 +212,7 @@ async def test_relative_path(
 ) -> None:
     monkeypatch.chdir(data.parent)
     postgres = await start(Path("data"))
+    assert postgres.dsn == dsn(socket_folder(data))
     assert await ask(postgres.dsn, KEPT) == 1
 
 

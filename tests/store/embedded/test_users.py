@@ -63,13 +63,25 @@ async def test_modes_may_change_over_an_orphan(data: Path, start: Start, ask: As
     assert await ask(postgres.dsn, KEPT) == 1
 
 
+@pytest.fixture
+def groups() -> Iterator[list[int]]:
+    """Makes this process a member of a group beside its own."""
+    before = os.getgroups()
+    os.setgroups([NOBODY])
+    yield [NOBODY]
+    os.setgroups(before)
+
+
 def status(pid: int) -> dict[str, str]:
     """What proc(5) tells of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return dict(line.split(":", 1) for line in lines)
 
 
-async def test_the_dedicated_user_has_one_capability(data: Path, start: Start) -> None:
+async def test_the_dedicated_user_has_one_capability(
+    data: Path, start: Start, groups: list[int]
+) -> None:
+    assert os.getgroups() == groups
     postgres = await start(data, root_mode=RootMode.USER)
     found = status(postgres.pid)
     assert {found[f"Cap{name}"].strip() for name in ("Prm", "Eff", "Amb")} == {f"{1 << 1:016x}"}

@@ -66,18 +66,14 @@ class DataLock:
             OSError: the lock file cannot be opened or made.
         """
         descriptor = os.open(data / _NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        lock = cls(descriptor)
         try:
-            if not _locked(descriptor, fcntl.LOCK_EX):
-                holder = Holder.read(descriptor)
-                lock.release()
-                return holder
-            # Of one length, so that it replaces what an earlier holder wrote in one step.
-            os.pwrite(descriptor, f"{os.getpid():<10} {role:<8}\n".encode(), 0)
-        except OSError:
-            lock.release()
-            raise
-        return lock
+            if _locked(descriptor, fcntl.LOCK_EX):
+                # Of one length, so that it replaces what a killed holder wrote in one step.
+                os.pwrite(descriptor, f"{os.getpid():<10} {role:<8}\n".encode(), 0)
+                return cls(os.dup(descriptor))
+            return Holder.read(descriptor)
+        finally:
+            os.close(descriptor)
 
     @classmethod
     async def acquire(cls, data: Path, role: Role, patience: float = COMMAND_PATIENCE) -> Self:
@@ -100,6 +96,9 @@ class DataLock:
     def release(self) -> None:
         """Frees the folder; a second time is harmless."""
         if self._descriptor >= 0:
+            # Whoever looks whether the folder is free has the lock meanwhile, and must not be
+            # taken for a holder that has gone.
+            os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
         self._descriptor = -1
 

@@ -312,6 +312,9 @@ create table credential_entrance (
 );
 create index credential_entrance_of_entrance
   on credential_entrance (workspace_id, acs_entrance_id);
+create index credential_entrance_unconfirmed
+  on credential_entrance (workspace_id, acs_credential_id, acs_entrance_id)
+  where is_unconfirmed;
 
 -- What happened, as /events shows it. A door hands its events in at least once; event_id makes
 -- each count once. subject_ids: every id named in the payload, for the filters.
