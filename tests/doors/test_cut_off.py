@@ -165,3 +165,47 @@ async def _count_events(server: Server, expected: int) -> bool:
 async def _removal_is_followed(server: Server, world: World) -> bool:
     await server.submit(world, world.remove(1))
     return (await server.present(world, card="7-1")).reason == "deny_no_access"
+
+
+async def test_a_removal_holds_though_the_database_dies_before_the_journal_is_read(
+    world: World, serve: Serve, nowhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve()
+    await server.submit(world, world.add(0))
+    await server.submit(world, world.add(1))
+
+    # The moment between commit and tail cannot be met from outside: the tail fails from now on.
+    async def dead(*_: object, **__: object) -> None:
+        raise Unavailable("the database died")
+
+    monkeypatch.setattr("doorward.store.slices.read_tail", dead)
+    await server.writer.submit(world.remove(0))
+    assert (await server.present(world)).reason == "deny_no_access"
+    assert (await server.present(world, card="7-1")).outcome == "allow"
+    follower = server.controller(world.controllers[0]).follower
+
+    async def is_on_disk() -> bool:
+        facts = [fact async for part in follower._disk.facts() for fact in part]
+        members = {fact.key_b for fact in facts if fact.kind == "membership"}
+        return members == {world.users[1]}
+
+    await until(is_on_disk)
+    await server.kill()
+    monkeypatch.undo()
+    again = await serve(on=nowhere)
+    assert (await again.present(world)).reason == "deny_no_access"
+    assert (await again.present(world, card="7-1")).outcome == "allow"
+    await again.stop()
+    back = await serve()
+    assert (await back.present(world)).reason == "deny_no_access"
+    await back.submit(world, world.add(0))
+    assert (await back.present(world)).outcome == "allow"
+
+
+async def test_a_held_controller_hears_of_no_removal(world: World, serve: Serve) -> None:
+    server = await serve()
+    await server.submit(world, world.add())
+    for controller_id in world.controllers:
+        await server.doors.hold(world.workspace_id, controller_id, is_held=True)
+    await server.writer.submit(world.remove())
+    assert (await server.present(world)).outcome == "allow"

@@ -141,11 +141,12 @@ async def test_a_running_server_is_told_at_once(
     watch = Watch(database, interval=3600)
     await watch.start()
     try:
-        while (before := watch.position(WORKSPACE)) is None:
-            await asyncio.wait_for(watch.changed(), 10)
-        await office(edited(("[gate, lab]", "[gate]")))
-        while watch.position(WORKSPACE) == before:
-            await asyncio.wait_for(watch.changed(), 10)
+        async with asyncio.timeout(30):
+            while (before := watch.position(WORKSPACE)) is None:
+                await watch.changed()
+            await office(edited(("[gate, lab]", "[gate]")))
+            while watch.position(WORKSPACE) == before:
+                await watch.changed()
     finally:
         await watch.stop()
 

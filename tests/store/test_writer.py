@@ -8,7 +8,7 @@ import pytest
 
 from doorward.errors import ApiError, Unavailable, not_found
 from doorward.store.database import Connection, Database
-from doorward.store.writer import Writer
+from doorward.store.writer import Commit, Writer
 from tests.store.replay import check_journal
 from tests.store.sites import Site, make_site
 
@@ -104,14 +104,16 @@ async def test_stopping_finishes_what_was_submitted(database: Database, site: Si
 
 async def test_several_workspaces_share_a_batch(database: Database, writer: Writer) -> None:
     sites = [await make_site(database) for _ in range(5)]
-    told: list[set[UUID]] = []
+    told: list[Commit] = []
     writer.on_commit.append(told.append)
     await asyncio.gather(
         *(writer.submit(site.membership(i, is_add=True)) for i in range(3) for site in sites)
     )
     for site in sites:
         await check_journal(database, site.workspace_id)
-    assert set().union(*told) == {site.workspace_id for site in sites}
+    assert set().union(*(commit.workspace_ids for commit in told)) == {
+        site.workspace_id for site in sites
+    }
 
 
 async def test_an_unknown_workspace_moves_nothing(database: Database, writer: Writer) -> None:

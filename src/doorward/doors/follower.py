@@ -7,7 +7,7 @@ follower fetch the whole slice.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -55,6 +55,7 @@ class Follower:
         self._header = header
         self._wake = asyncio.Event()
         self._unsaved: list[Fact] = []
+        self._ahead: list[Fact] = []
         self._is_whole_due = True
         self._has_yielded = False
         self.on_layout: Callable[[], None] = lambda: None
@@ -89,6 +90,15 @@ class Follower:
             self.slice.complete(self._header.position, self._header.journal_hash)
             self._is_whole_due = False
 
+    def refuse(self, removals: Sequence[Fact]) -> None:
+        """Takes removals that this process has just committed, ahead of the journal, so that a
+        database that dies before the journal is read leaves no door open to whoever was removed.
+        """
+        if removals and self.is_connected:
+            for fact in removals:
+                self.slice.index.apply(fact)
+            self._ahead += removals
+
     def wake(self) -> None:
         """Looks at once."""
         self._wake.set()
@@ -101,10 +111,21 @@ class Follower:
         """Follows the journal for as long as the controller runs."""
         while True:
             await self._rest()
-            with contextlib.suppress(Unavailable):
+            try:
                 await self._look()
+            except Unavailable:
+                await self._keep_ahead()
             if self.lease.standing != "unknown" or self.lease.is_cut_off:
                 self.ready.set()
+
+    async def _keep_ahead(self) -> None:
+        """Puts on disk what was taken ahead and is in no tail yet: it outlives a restart too."""
+        if self._ahead:
+            await self._disk.keep(self._ahead, self._header)
+
+    def _drop_overtaken(self) -> None:
+        here = self.slice.position
+        self._ahead = [fact for fact in self._ahead if here and fact.revision > here.revision]
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -138,6 +159,7 @@ class Follower:
             self._is_whole_due = True
             return True
         taken = self.slice.take(tail)
+        self._drop_overtaken()
         self._is_whole_due = taken.needs_whole
         self._unsaved += taken.facts
         if any(fact.kind in _LAYOUT for fact in taken.facts):
@@ -152,6 +174,9 @@ class Follower:
             if whole is None or not await self._may_follow(whole.contact):
                 return False
             self.slice = await self._read(whole)
+        self._drop_overtaken()
+        for fact in self._ahead:
+            self.slice.index.apply(fact)
         self.on_layout()
         self._unsaved.clear()
         header = msgspec.structs.replace(

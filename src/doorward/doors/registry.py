@@ -29,7 +29,7 @@ from doorward.store.database import Database
 from doorward.store.secrets import Keyring
 from doorward.store.settling import unsettled_workspaces
 from doorward.store.watch import Position, Watch
-from doorward.store.writer import Writer
+from doorward.store.writer import Commit, Writer
 
 # How often controllers are looked for that were declared since.
 _DISCOVERY: Final = 0.5
@@ -83,7 +83,7 @@ class Doors:
         self._tasks.start("doors: settling", self._reporter.settle_on)
         for path in sorted(self._folder.glob("*.db")):
             await self._run(path)
-        self._writer.on_commit.append(self._wake)
+        self._writer.on_commit.append(self._committed)
         self._tasks.start("doors: watch", self._watch_on)
         self._tasks.start("doors: discovery", self._discover_on)
         self._tasks.start("doors: sweep", self._sweep_on)
@@ -94,7 +94,7 @@ class Doors:
     async def stop(self) -> None:
         """Stops all controllers; what happened and was not handed in stays on their disks."""
         with contextlib.suppress(ValueError):
-            self._writer.on_commit.remove(self._wake)
+            self._writer.on_commit.remove(self._committed)
         await self._tasks.stop()
         await asyncio.gather(*(each.stop() for each in self._controllers.values()))
         self._controllers.clear()
@@ -151,6 +151,7 @@ class Doors:
         ):
             raise not_found("controller")
         if controller := self._controllers.get(controller_id):
+            controller.follower.is_held = is_held
             controller.server_is_back()
 
     async def wait_confirmed(self, workspace_id: UUID, revision: int, timeout: float) -> bool:
@@ -221,9 +222,10 @@ class Doors:
             controller.follower.heard(position)
             self._waiting.look(controller.key.workspace_id)
 
-    def _wake(self, workspace_ids: set[UUID]) -> None:
-        for workspace_id in workspace_ids:
+    def _committed(self, commit: Commit) -> None:
+        for workspace_id in commit.workspace_ids:
             for controller in self._running(workspace_id):
+                controller.follower.refuse(commit.removals.get(workspace_id, ()))
                 controller.follower.wake()
 
     async def _watch_on(self) -> None:

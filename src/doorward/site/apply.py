@@ -21,7 +21,6 @@ from doorward.store.journal import Change
 from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
 from doorward.store.watch import announce
-from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
@@ -62,14 +61,10 @@ async def apply_if_empty(
 
     Of several servers that start on one database at once, one does. Raises as `apply` does.
     """
-    async with _connection(database) as connection:
-        async with connection.transaction():
-            if not await structure.is_first(connection):
-                return None
-            application = _Application(connection, keyring, site, clock, actor)
-            report = await application.at_once(Options())
-        await announce(connection)
-        return report
+    async with _connection(database) as connection, connection.transaction():
+        if not await structure.is_first(connection):
+            return None
+        return await _Application(connection, keyring, site, clock, actor).run(Options())
 
 
 @asynccontextmanager
@@ -97,10 +92,7 @@ class _Application:
         if await self._is_large_and_there():
             return await self._in_chunks(options)
         async with self.connection.transaction():
-            report = await self.at_once(options)
-        if report.has_changes:
-            await announce(self.connection)
-        return report
+            return await self._at_once(options)
 
     async def _is_large_and_there(self) -> bool:
         """Whether there may be much to do while a server works on the same workspace."""
@@ -118,8 +110,7 @@ class _Application:
             steps = await self._steps(old, options, self._change())
         return Report(tuple(steps), is_plan=True)
 
-    async def at_once(self, options: Options) -> Report:
-        """Plans and applies within the caller's transaction."""
+    async def _at_once(self, options: Options) -> Report:
         change, row = self._change(), workspace_row(self.site)
         is_new = await structure.insert_workspace(self.connection, change, row)
         await journal.lock(self.connection, row.workspace_id)

@@ -66,7 +66,7 @@ class Watch:
         """Every workspace there is."""
         return set(self._positions)
 
-    def committed(self, _workspace_ids: set[UUID] | None = None) -> None:
+    def committed(self, _commit: object = None) -> None:
         """Says to other processes, within a tick, that this one has committed something."""
         self._has_committed = True
         self._wake.set()

@@ -5,13 +5,14 @@ in a savepoint of its own with its own answer and its own error. A call alone wa
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 from uuid import UUID
 
 from doorward.errors import Unavailable
+from doorward.policy.facts import Fact, Kind
 from doorward.store import journal
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.memberships import ChangeMembership, change_memberships
@@ -31,6 +32,18 @@ class Operation(Protocol[T_co]):
 
     async def run(self, connection: Connection) -> T_co:
         """Does it, inside a savepoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a commit did: the workspaces that it wrote to, and who was taken out of which group.
+
+    removals: by workspace, the facts that hold no more. A door may refuse on them at once, before
+    it has read the journal: taking a fact away never widens access.
+    """
+
+    workspace_ids: frozenset[UUID]
+    removals: Mapping[UUID, Sequence[Fact]]
 
 
 @dataclass(slots=True)
@@ -54,7 +67,7 @@ class _Waiting:
 class Writer:
     """Runs all policy changes of this process on one connection.
 
-    on_commit: called after each commit with the ids of the workspaces that were written to.
+    on_commit: called after each commit, before anybody has an answer.
     """
 
     def __init__(self, database: Database) -> None:
@@ -62,7 +75,7 @@ class Writer:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
-        self.on_commit: list[Callable[[set[UUID]], None]] = []
+        self.on_commit: list[Callable[[Commit], None]] = []
 
     async def start(self) -> None:
         """Starts to take operations; the connection is made with the first."""
@@ -124,11 +137,11 @@ class Writer:
             await self._run([waiting])
 
     def _tell(self, batch: Sequence[_Waiting]) -> None:
+        commit = _commit(batch)
+        for listener in self.on_commit:
+            listener(commit)
         for waiting in batch:
             waiting.settle()
-        workspaces = {waiting.operation.workspace_id for waiting in batch}
-        for listener in self.on_commit:
-            listener(workspaces)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -174,6 +187,24 @@ async def _run_alone(connection: Connection, waiting: _Waiting) -> None:
         if connection.is_closed():
             raise
         waiting.refusal = refusal
+
+
+def _commit(batch: Sequence[_Waiting]) -> Commit:
+    removals: dict[UUID, list[Fact]] = {}
+    for waiting in batch:
+        fact = _removed(waiting)
+        if fact is not None:
+            removals.setdefault(waiting.operation.workspace_id, []).append(fact)
+    return Commit(frozenset(waiting.operation.workspace_id for waiting in batch), removals)
+
+
+def _removed(waiting: _Waiting) -> Fact | None:
+    call, result = waiting.operation, waiting.result
+    if not isinstance(call, ChangeMembership) or call.is_add or result.status != "changed":
+        return None
+    return Fact(
+        Kind.MEMBERSHIP, call.acs_access_group_id, result.acs_user_id, result.revision, None
+    )
 
 
 def _fail(batch: Sequence[_Waiting], trouble: Exception) -> None:
