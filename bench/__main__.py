@@ -37,6 +37,10 @@ async def measure(peer: HttpPeer, requests: list[bytes], connections: int) -> Ro
         name: 1e6 * (cpu.seconds(pid) - before[name]) / len(requests)
         for name, pid in peer.pids.items()
     }
+    return _row(timing, spent)
+
+
+def _row(timing: load.Timing, spent: dict[str, float]) -> Row:
     return Row(timing.rate, timing.percentile(0.5), timing.percentile(0.99), spent)
 
 
@@ -69,10 +73,9 @@ async def _round(
                     await peer.refill()
                 found.append(((label, peer.name), await measure(peer, requests(peer), at_once)))
             if call == "remove":
-                rate, latency, spent = await pgbench.run(at_once)
-                row = Row(
-                    rate, latency, float("nan"), {"postgresql": 1e6 * spent / len(doorward.users)}
-                )
+                timing, spent = await pgbench.run(at_once)
+                per_call = {"postgresql": 1e6 * spent / len(timing.latencies)}
+                row = _row(timing, per_call)
                 found.append(((label, pgbench.name), row))
     return found
 
@@ -106,7 +109,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds")
     parser.add_argument("--connections", type=int, default=16, help="connections at once")
     options = parser.parse_args()
-    print(f"{options.people} people, {options.rounds} rounds in turn; p50 of pgbench is a mean")
+    print(f"{options.people} people, {options.rounds} rounds in turn")
     report(asyncio.run(interleaved(options.people, options.rounds, options.connections)))
 
 

@@ -1,5 +1,6 @@
 """CPU time of processes, from /proc (Linux): user and system, of a process and its descendants."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def seconds(pid: int) -> float:
 
 def _descendants(pid: int) -> list[int]:
     children: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += map(int, task.read_text().split())
+    # A process may end while it is looked at.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
     return children + [deeper for child in children for deeper in _descendants(child)]

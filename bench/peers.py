@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import subprocess
 import tempfile
 import urllib.request
@@ -12,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 import asyncpg
+from tests.clients.node_packages import node_program
 from tests.clients.places import CHECKOUT
 from tests.running import API_KEY, GROUP, WORKSPACE, RunningServer, free_port
 
@@ -117,7 +117,9 @@ class Double:
         # Node looks for packages from the script's own folder upwards.
         script = CHECKOUT.node / "double.mjs"
         script.write_text((ROOT / "double.mjs").read_text())
-        node = ROOT.parent / ".venv" / "bin" / "node"
+        node = node_program()
+        if node is None:
+            raise RuntimeError("no Node: run make test-deps")
         self.port = free_port()
         process = subprocess.Popen(
             [node, script, str(people), str(self.port)], stdout=subprocess.PIPE, text=True
@@ -165,8 +167,8 @@ class Pgbench:
         await connection.execute("vacuum analyze")
         await connection.close()
 
-    async def run(self, connections: int) -> tuple[float, float, float]:
-        """Removes everybody once: transactions a second, mean latency in ms, CPU seconds."""
+    async def run(self, connections: int) -> tuple[load.Timing, float]:
+        """Removes everybody once; answers the timing and PostgreSQL's CPU seconds."""
         if self._site is None:
             raise RuntimeError("fill comes first")
         workspace, _, group = self._site
@@ -182,24 +184,27 @@ class Pgbench:
         )
         return await asyncio.to_thread(self._run, script, connections)
 
-    def _run(self, script: str, connections: int) -> tuple[float, float, float]:
+    def _run(self, script: str, connections: int) -> tuple[load.Timing, float]:
         dsn = attach(self._doorward.server.data) or ""
         postgres = self._doorward.pids["postgresql"]
-        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-            file.write(script)
-            file.flush()
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "removal.sql"
+            file.write_text(script)
             before = cpu.seconds(postgres)
             done = subprocess.run(
                 [
                     *(find_binaries().folder / "pgbench", "--no-vacuum", "--protocol=prepared"),
                     *(f"--client={connections}", f"--transactions={self._people // connections}"),
-                    *(f"--file={file.name}", dsn),
+                    *("--log", f"--file={file}", dsn),
                 ],
+                cwd=folder,
                 capture_output=True,
                 text=True,
                 check=True,
             )
-        spent = cpu.seconds(postgres) - before
-        rate = float(re.search(r"tps = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
-        latency = float(re.search(r"latency average = ([\d.]+)", done.stdout)[1])  # type: ignore[index]
-        return rate, latency, spent
+            spent = cpu.seconds(postgres) - before
+            # Its log: client, transaction, latency in µs, … (pgbench, "Per-Transaction Logging").
+            lines = [line for log in Path(folder).glob("*_log.*") for line in log.open()]
+        latencies = [int(line.split()[2]) / 1e6 for line in lines]
+        rate = float(done.stdout.partition("tps = ")[2].split()[0])
+        return load.Timing(len(latencies) / rate, latencies), spent

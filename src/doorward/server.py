@@ -5,6 +5,7 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,7 +25,7 @@ from doorward.settings import Settings
 from doorward.site.apply import apply_if_empty
 from doorward.site.parse import load_site
 from doorward.site.sandbox import load_sandbox
-from doorward.store import tokens
+from doorward.store import tokens, workspaces
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres, open_database
 from doorward.store.embedded.data import make_data_folder
@@ -112,13 +113,20 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as trouble:
         raise StartError(
-            f"cannot listen on {settings.host} port {settings.port} ({trouble.strerror});"
-            " stop what uses it, or choose another with --port"
+            f"cannot listen on {settings.host} port {settings.port} ({_reason(trouble)});"
+            " stop what uses it, or choose others with --host and --port"
         ) from trouble
     # Accepted connections inherit it; asyncio sets it on none of a socket made by create_server.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         yield listener
+
+
+def _reason(trouble: OSError) -> str:
+    # create_server puts the address into strerror once more.
+    if isinstance(trouble, socket.gaierror) or trouble.errno is None:
+        return str(trouble.strerror)
+    return os.strerror(trouble.errno)
 
 
 @asynccontextmanager
@@ -152,8 +160,9 @@ async def _keyring(settings: Settings, database: Database) -> Keyring:
 
 
 async def _load_site(settings: Settings, database: Database, keyring: Keyring) -> None:
-    site = load_site(settings.site) if settings.site else load_sandbox()
-    await apply_if_empty(database, keyring, site, clock=SystemClock())
+    if not await workspaces.list_workspaces(database):
+        site = load_site(settings.site) if settings.site else load_sandbox()
+        await apply_if_empty(database, keyring, site, clock=SystemClock())
     if not is_loopback(settings.host):
         published = await tokens.published_tokens(database)
         if published:

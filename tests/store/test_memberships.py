@@ -31,8 +31,11 @@ async def test_a_removal_is_one_journal_entry_and_its_repeat_none(
     again = await writer.submit(site.membership(0, is_add=False))
     assert (added.status, added.revision) == ("changed", before + 1)
     assert (removed.status, removed.revision) == ("changed", before + 2)
-    assert (again.status, again.revision) == ("unchanged", None)
+    assert (again.status, again.revision) == ("unchanged", removed.revision)
     assert await _journal(database, site) == before + 2
+    await database.execute("update acs_membership set is_unconfirmed = false")
+    confirmed = await writer.submit(site.membership(0, is_add=False))
+    assert (confirmed.status, confirmed.revision) == ("unchanged", None)
 
 
 async def test_the_user_is_looked_for_before_the_group(site: Site, writer: Writer) -> None:

@@ -40,6 +40,7 @@ class Token:
     token_id: UUID
     kind: CallerKind
     workspace_id: UUID | None
+    is_published: bool = False
 
 
 class Tokens:

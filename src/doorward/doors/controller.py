@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ class Equipment:
     drivers: Mapping[str, Driver]
 
 
+_log = logging.getLogger(__name__)
+
+
 class Controller:
     """One controller, run by this process for as long as it has its file."""
 
@@ -69,8 +73,15 @@ class Controller:
             return await cls._open(equipment, path, key)
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError:
-            put_aside(path)
+        except sqlite3.DatabaseError as damage:
+            kept = put_aside(path)
+            _log.error(
+                "%s is damaged (%s); put aside as %s, the policy is fetched anew, events in it that"
+                " were not handed in are there alone",
+                path,
+                damage,
+                kept.name,
+            )
             return await cls._open(equipment, path, key)
 
     @classmethod

@@ -242,13 +242,14 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"a file of format {version}, not {_FORMAT}")
 
 
-def put_aside(path: Path) -> None:
-    """Keeps a file that cannot be read for whoever wants to look into it, under another name."""
-    mark = uuid4().hex[:8]
+def put_aside(path: Path) -> Path:
+    """Keeps a file that cannot be read for whoever wants to look into it; answers its new name."""
+    kept = path.with_name(f"{path.stem}.damaged-{uuid4().hex[:8]}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
-            part.rename(path.with_name(f"{path.stem}.damaged-{mark}{suffix}"))
+            part.rename(kept.with_name(kept.name + suffix))
+    return kept
 
 
 def _row(fact: Fact) -> tuple[Any, ...]:

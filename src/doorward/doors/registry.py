@@ -40,6 +40,9 @@ _SWEEP: Final = 5.0
 # How often the rows of controllers that other processes run are looked at while somebody waits.
 _POLL: Final = 0.005
 
+# Named by their controllers' ids; whatever else lies there is left alone.
+_FILES: Final = "????????-????-????-????-????????????.db"
+
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +84,7 @@ class Doors:
         """Runs the controllers, first those on disk, so that they decide without PostgreSQL too."""
         self._tasks.start("doors: confirmations", self._reporter.report_on)
         self._tasks.start("doors: settling", self._reporter.settle_on)
-        for path in sorted(self._folder.glob("*.db")):
+        for path in sorted(self._folder.glob(_FILES)):
             await self._run(path)
         self._writer.on_commit.append(self._committed)
         self._tasks.start("doors: watch", self._watch_on)
@@ -90,6 +93,10 @@ class Doors:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START):
                 await self._all_ready()
+        # So that doors can be shown, and found by name, should PostgreSQL go away next.
+        for workspace_id in list(self._by_workspace):
+            with contextlib.suppress(Unavailable):
+                await self.status(workspace_id)
 
     async def stop(self) -> None:
         """Stops all controllers; what happened and was not handed in stays on their disks."""

@@ -21,7 +21,7 @@ Status = Literal[
 
 @dataclass(frozen=True, slots=True)
 class MembershipResult:
-    """What became of one call; `revision` is None where nothing changed."""
+    """What became of one call; `revision` is the one that the doors have to confirm, if any."""
 
     status: Status
     revision: int | None

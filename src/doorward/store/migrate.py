@@ -48,7 +48,11 @@ async def migrate(dsn: str) -> None:
 async def _connect(dsn: str) -> Connection:
     try:
         return await connect(dsn)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as e:
+    except (asyncpg.ClientConfigurationError, ValueError) as e:
+        raise StartError(
+            f"--database-url cannot be read ({e}); give postgresql://user:password@host:5432/name"
+        ) from e
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise StartError(
             f"the database does not answer ({reason}); start it, or check --database-url"

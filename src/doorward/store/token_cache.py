@@ -1,4 +1,4 @@
-"""Tokens that this process has seen, forgotten as soon as any token changes anywhere."""
+"""Valid tokens that this process has seen, forgotten as soon as any token changes anywhere."""
 
 from collections import OrderedDict
 from typing import Final
@@ -24,7 +24,7 @@ class TokenCache:
         self._database = database
         self._watch = watch
         self._honours_published = honours_published
-        self._known: OrderedDict[bytes, Token | None] = OrderedDict()
+        self._known: OrderedDict[bytes, Token] = OrderedDict()
         self._generation = watch.token_generation
 
     async def find(self, token: str) -> Token | None:
@@ -32,6 +32,7 @@ class TokenCache:
         self._forget_if_changed()
         key = tokens.digest(token)
         if key in self._known:
+            self._known.move_to_end(key)
             return self._known[key]
         generation = self._generation
         found = await tokens.find(self._database, token)
@@ -39,7 +40,7 @@ class TokenCache:
             found = None
         self._forget_if_changed()
         # Looked up before a change that has been seen by now: true then, perhaps not any more.
-        if generation == self._generation:
+        if found is not None and generation == self._generation:
             self._remember(key, found)
         return found
 
@@ -52,7 +53,7 @@ class TokenCache:
             self._known.clear()
             self._generation = self._watch.token_generation
 
-    def _remember(self, key: bytes, token: Token | None) -> None:
+    def _remember(self, key: bytes, token: Token) -> None:
         self._known[key] = token
         if len(self._known) > _SIZE:
             self._known.popitem(last=False)

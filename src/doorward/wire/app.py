@@ -84,7 +84,9 @@ class Api:
     ) -> Reply:
         if scope["method"] == "OPTIONS":
             return Reply(200, b"", PREFLIGHT)
-        path = scope["path"]
+        # As it was sent: an encoded slash or letter is another path, as it is to proxies.
+        raw_path: bytes | None = scope.get("raw_path")
+        path = scope["path"] if raw_path is None else raw_path.decode("latin-1")
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
             return await endpoint.answer(scope, receive, headers, request_id)

@@ -4,7 +4,10 @@ The answers are those of seam-api section 1.3.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from doorward.errors import ApiError
@@ -28,6 +31,10 @@ class Token(Protocol):
     def workspace_id(self) -> UUID | None:
         """The one workspace, if it is for one."""
 
+    @property
+    def is_published(self) -> bool:
+        """Whether anybody knows it, so that it counts for calls from this machine alone."""
+
 
 class Authenticator(Protocol):
     """Knows the tokens and the workspaces. Both calls may raise Unavailable."""
@@ -44,7 +51,13 @@ async def authenticate(
     headers: Mapping[bytes, bytes],
     callers: tuple[CallerKind, ...],
 ) -> Caller:
-    """Who calls, and for which workspace. Raises ApiError 401 and 400 (section 1.3)."""
+    """Who calls, and for which workspace. Raises ApiError 401 and 400 (section 1.3).
+
+    A published token counts where the address that was called, and the web page that calls if one
+    does, are this machine's: else any page that a developer opens could use it.
+    """
+    if not _is_local(headers):
+        authenticator = _WithoutPublished(authenticator)
     token = _bearer(headers.get(b"authorization"))
     workspace = headers.get(b"seam-workspace")
     # The order matters: every other kind of token begins with an API key's `seam_` (section 1.1).
@@ -59,6 +72,33 @@ async def authenticate(
     if token.startswith("ey"):
         raise _unauthorized("A JWT was used instead of an API key")
     return await _by_api_key(authenticator, token, workspace, callers)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithoutPublished:
+    authenticator: Authenticator
+
+    async def find(self, token: str) -> Token | None:
+        found = await self.authenticator.find(token)
+        return None if found is not None and found.is_published else found
+
+    async def workspace_exists(self, workspace_id: UUID) -> bool:
+        return await self.authenticator.workspace_exists(workspace_id)
+
+
+def _is_local(headers: Mapping[bytes, bytes]) -> bool:
+    host, origin = headers.get(b"host", b""), headers.get(b"origin")
+    return _is_loopback(f"//{host.decode('latin-1')}") and (
+        origin is None or _is_loopback(origin.decode("latin-1"))
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        name = urlsplit(address).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _bearer(header: bytes | None) -> str:

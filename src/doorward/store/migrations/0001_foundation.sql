@@ -409,7 +409,8 @@ end $$;
 
 -- The hot operation, for many calls at once: adds and removes memberships in the order given, each
 -- answered by a status of its own and none by an exception. The user is looked for before the
--- group. A call that changes nothing leaves no journal entry and has revision null.
+-- group. A call that changes nothing leaves no journal entry; its revision is that of the change it
+-- repeats while the doors have still to confirm it, else null.
 create function change_memberships(
   p_at timestamptz[], p_actor text[], p_workspace uuid[], p_is_add boolean[], p_group uuid[],
   p_user uuid[], p_identity uuid[]
@@ -451,7 +452,11 @@ begin
           and m.acs_access_group_id = p_group[i] and m.acs_user_id = v_user and m.is_desired)
         then 'unchanged'
       else 'changed' end;
-    if v_status = 'changed' then
+    if v_status = 'unchanged' then
+      select m.revision into v_revision from acs_membership m
+        where m.workspace_id = p_workspace[i] and m.acs_access_group_id = p_group[i]
+          and m.acs_user_id = v_user and m.is_unconfirmed;
+    elsif v_status = 'changed' then
       v_revision := record_change(p_workspace[i], v_group_system, 'membership', p_group[i],
         v_user, case when p_is_add[i] then '{}'::jsonb end, p_actor[i], p_at[i]);
       insert into acs_membership values (p_workspace[i], p_group[i], v_user, p_is_add[i], true,
