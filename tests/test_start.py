@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from doorward.server import is_loopback
 from doorward.store.embedded import EmbeddedPostgres
 from tests.running import API_KEY, RunningServer, command, is_pid_gone, running, seed_card
 
@@ -124,3 +125,21 @@ def test_as_a_module_and_as_a_command_it_is_the_same() -> None:
     script = Path(sys.executable).parent / "doorward"
     told = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
     assert told.stdout == command("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        (["127.0.0.1"], True),
+        (["127.8.9.10", "::1"], True),
+        (["127.0.0.1", "192.0.2.7"], False),
+        (["0.0.0.0"], False),  # noqa: S104
+        (["::"], False),
+    ],
+)
+def test_every_address_of_a_loopback_name_is_this_machines(
+    monkeypatch: pytest.MonkeyPatch, addresses: list[str], expected: bool
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 0)) for each in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
+    assert is_loopback("a-name") is expected

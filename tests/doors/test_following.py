@@ -165,6 +165,21 @@ async def test_a_new_epoch_makes_it_fetch_the_whole_slice(world: World, serve: S
     await assert_slices_equal_tables(server, world)
 
 
+async def test_a_new_epoch_that_counts_on_is_fetched_whole(world: World, serve: Serve) -> None:
+    server = await serve()
+    await server.submit(world, world.add())
+
+    async def repair(connection: Connection) -> None:
+        w = world.workspace_id
+        for gone in ("policy_fact where kind = 'membership' and", "acs_membership where"):
+            await connection.execute(f"delete from {gone} workspace_id = $1", w)
+        await connection.execute("update policy_revision set epoch = epoch + 1")
+        await world.make_group(connection, 0)
+
+    await server.submit(world, world.operation(repair))
+    await until(lambda: _is_closed(server, world))
+
+
 async def test_a_restored_database_that_counts_on_is_known_by_its_hashes(
     world: World, serve: Serve
 ) -> None:

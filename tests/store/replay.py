@@ -64,6 +64,18 @@ async def memberships(database: Source, workspace_id: UUID) -> set[Key]:
     return {("membership", r[0], r[1]) for r in rows}
 
 
+async def _broken_links(database: Source, workspace_id: UUID) -> list[int]:
+    """The entries whose hash does not cover the entry before, who, when, what and to what."""
+    rows = await database.fetch(
+        "select revision from policy_journal where workspace_id = $1 and entry_hash <> sha256("
+        " previous_hash || coalesce(personal_hash, '') || convert_to(concat_ws('|', workspace_id,"
+        " epoch, revision, extract(epoch from recorded_at), actor, acs_system_id, kind, key_a,"
+        " key_b, coalesce(state::text, '-')), 'UTF8'))",
+        workspace_id,
+    )
+    return [row[0] for row in rows]
+
+
 async def check_journal(database: Source, workspace_id: UUID) -> list[Any]:
     """Asserts that the journal is dense, chained, and replays to the tables from every point."""
     journal = await entries(database, workspace_id)
@@ -72,6 +84,7 @@ async def check_journal(database: Source, workspace_id: UUID) -> list[Any]:
         b"",
         *(e["entry_hash"] for e in journal[:-1]),
     ]
+    assert await _broken_links(database, workspace_id) == []
     now = await facts_now(database, workspace_id)
     for point in {0, 1, len(journal) // 3, len(journal) // 2, max(0, len(journal) - 1)}:
         then = await facts_at(database, workspace_id, point)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -121,3 +122,72 @@ async def test_an_unknown_workspace_moves_nothing(database: Database, writer: Wr
     stranger = site.membership(0, is_add=True)
     object.__setattr__(stranger.change, "workspace_id", uuid4())
     assert (await writer.submit(stranger)).status == "acs_user_not_found"
+
+
+async def test_no_answer_before_the_commit(database: Database, site: Site, writer: Writer) -> None:
+    """Of two operations in one batch the second ends the connection: the first is in doubt too."""
+    cut = "select pg_terminate_backend(pg_backend_pid())"
+    answers = await asyncio.gather(
+        writer.submit(Rename(site.workspace_id, "in doubt")),
+        writer.submit(Rename(site.workspace_id, "cut", None, cut)),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+    assert await _name(database, site) == "w"
+
+
+async def test_writers_of_several_processes_lock_in_one_order(database: Database) -> None:
+    sites = [await make_site(database, people=6) for _ in range(4)]
+    writers = [Writer(database) for _ in range(3)]
+    for writer in writers:
+        await writer.start()
+
+    def operations(place: int, turn: int) -> list[Any]:
+        order = sites if place % 2 else sites[::-1]
+        if turn % 2:
+            return [site.membership(turn % 6, is_add=turn % 3 > 0) for site in order]
+        return [Rename(site.workspace_id, str(turn)) for site in order]
+
+    for turn in range(40):
+        await asyncio.gather(
+            *(w.submit(op) for place, w in enumerate(writers) for op in operations(place, turn))
+        )
+    for site in sites:
+        await check_journal(database, site.workspace_id)
+    for writer in writers:
+        await writer.stop()
+
+
+async def test_the_counter_is_locked_before_anything_else(
+    database: Database, site: Site, writer: Writer
+) -> None:
+    await writer.submit(site.membership(0, is_add=True))
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute("select from acs_membership for update")
+        removing = asyncio.create_task(writer.submit(site.membership(0, is_add=False)))
+        unknown = asyncio.create_task(writer.submit(site.membership(1, is_add=True)))
+        async with asyncio.timeout(4):
+            while await _is_counter_free(database, site):
+                await asyncio.sleep(0.01)
+    assert (await removing).status == "changed"
+    assert (await unknown).status == "changed"
+
+
+async def _is_counter_free(database: Database, site: Site) -> bool:
+    found = await database.fetchval(
+        "select count(*) from (select from policy_revision where workspace_id = $1"
+        " for update skip locked) free",
+        site.workspace_id,
+    )
+    return bool(found)
+
+
+async def test_commits_are_on_disk_when_they_are_answered(
+    database: Database, writer: Writer
+) -> None:
+    site = await make_site(database)
+    await writer.submit(site.membership(0, is_add=True))
+    assert writer._connection is not None
+    for source in (database, writer._connection):
+        assert await source.fetchval("show synchronous_commit") == "on"
+        assert await source.fetchval("show fsync") == "on"

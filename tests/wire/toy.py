@@ -22,6 +22,7 @@ OTHER_WORKSPACE = UUID("5a6f8ba2-47c2-4f96-b85a-1d07be398d80")
 NO_WORKSPACE = UUID("00000000-0000-4000-8000-000000000000")
 KEY = "seam_testToy1_aaaaaaaaaaaaaaaaaaaaaaaa"
 SECOND_KEY = "seam_testToy2_aaaaaaaaaaaaaaaaaaaaaaaa"
+PUBLISHED_KEY = "seam_testToy4_aaaaaaaaaaaaaaaaaaaaaaaa"
 OTHER_KEY = "seam_testToy3_aaaaaaaaaaaaaaaaaaaaaaaa"
 PAT = "seam_at1Toy_aaaaaaaaaaaaaaaaaaaaaaaa"
 BOUND_PAT = "seam_at1Bound_aaaaaaaaaaaaaaaaaaaaaaaa"
@@ -52,6 +53,7 @@ class Tokens:
             SECOND_KEY: Token(UUID(int=2), "api_key", WORKSPACE),
             OTHER_KEY: Token(UUID(int=3), "api_key", OTHER_WORKSPACE),
             PAT: Token(UUID(int=4), "personal_access_token", None),
+            PUBLISHED_KEY: Token(UUID(int=8), "api_key", WORKSPACE, is_published=True),
             # A text of one kind and a token of the other, which no server hands out.
             ODD_KEY: Token(UUID(int=6), "personal_access_token", WORKSPACE),
             ODD_PAT: Token(UUID(int=7), "api_key", WORKSPACE),
