@@ -39,7 +39,7 @@ async def apply(
 ) -> None:
     """Prints what a site file changes, and changes it."""
     site = load_site(file)
-    async with open_store(data, database_url) as (database, keyring):
+    async with open_store(data, database_url, makes_one=not plan) as (database, keyring):
         report = await apply_site(
             database,
             keyring,

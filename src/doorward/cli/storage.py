@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from cyclopts import Parameter
 
 from doorward import server
+from doorward.errors import StartError
 from doorward.settings import load
 from doorward.store.database import Database
 from doorward.store.secrets import Keyring
@@ -22,8 +23,17 @@ DatabaseUrl: TypeAlias = Annotated[
 
 @asynccontextmanager
 async def open_store(
-    data: Path | None, database_url: str | None
+    data: Path | None, database_url: str | None, *, makes_one: bool = False
 ) -> AsyncIterator[tuple[Database, Keyring]]:
-    """The database that these options name, and its keys. Raises StartError."""
-    async with server.open_store(load(data=data, database_url=database_url)) as store:
+    """The database that these options name, and its keys; a new one only where it `makes_one`.
+
+    Raises StartError.
+    """
+    settings = load(data=data, database_url=database_url)
+    if not makes_one and settings.database_url is None and not settings.data.exists():
+        raise StartError(
+            f"there is no data folder {settings.data}; name the server's with --data or"
+            " DOORWARD_DATA"
+        )
+    async with server.open_store(settings) as store:
         yield store

@@ -1,1 +1,1 @@
-"""PostgreSQL: pool, embedded server, migrations, queries, journal. The only room with SQL."""
+"""PostgreSQL: pool, embedded server, migrations, queries, journal. The only room with its SQL."""
