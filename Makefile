@@ -17,7 +17,7 @@ help: ## what can be made
 serve: .venv/.run ## the server, with an embedded PostgreSQL and a sandbox site
 	@exec $(BIN)/doorward serve
 
-lint: .venv/.dev
+lint: .venv/.dev ## style and types
 	$(BIN)/ruff format --check --quiet src tests bench tools
 	$(BIN)/ruff check --quiet src tests bench tools
 	$(BIN)/mypy
@@ -25,7 +25,8 @@ lint: .venv/.dev
 check: lint ## what to run at every step: lint, types, the quick tests
 	$(BIN)/pytest -q -x -m "not slow and not clients"
 
-test: lint test-deps ## all tests
+test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 too
+	DOORWARD_TEST_POSTGRES=16 $(BIN)/pytest -q tests/store --ignore tests/store/embedded
 	$(BIN)/pytest
 
 test-deps: .venv/.dev ## what the clients' tests need beside Python

@@ -1,5 +1,7 @@
 """What a newcomer does: starts the server, and pastes what it prints."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +62,9 @@ def test_the_three_lines_and_the_way_back(server: RunningServer) -> None:
     assert pasted(server, before).returncode == 0
 
 
+@pytest.mark.skipif(
+    shutil.which("curl") is None and "CI" not in os.environ, reason="no curl on the PATH"
+)
 def test_the_line_for_curl(server: RunningServer) -> None:
     [curl] = [line for line in lines(server) if line.startswith("curl ")]
     assert '"display_name":"Jane Doe"' in pasted(server, curl).stdout
