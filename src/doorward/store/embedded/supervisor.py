@@ -15,6 +15,7 @@ from doorward.store.embedded.identity import RootMode, find_identity
 from doorward.store.embedded.lock import DataLock
 from doorward.store.embedded.log import log_file, trim_log
 from doorward.store.embedded.processes import take_over
+from doorward.store.embedded.reach import reachable
 from doorward.store.embedded.server import Installation, Server
 from doorward.store.embedded.sockets import (
     dsn,
@@ -164,6 +165,7 @@ class EmbeddedPostgres:
 async def _install(data: Path, major: int, root_mode: RootMode | None) -> Installation:
     binaries = find_binaries(major)
     identity = await _in_thread(find_identity, root_mode)
+    binaries = await _in_thread(reachable, binaries, identity)
     await _in_thread(check_cluster, data, binaries, identity)
     # Before the files change owner, which they must not do under a server left behind.
     await take_over(cluster_folder(data))
