@@ -81,6 +81,8 @@ class Watch:
             try:
                 with unavailable():
                     connection = await self._database.connect()
+                    # A NOTIFY is a transaction with a commit record; nobody waits for it on disk.
+                    await connection.execute("set synchronous_commit = off")
                     await connection.add_listener(CHANNEL, self._heard)
                     await self._look_while_connected(connection)
             except Unavailable:
