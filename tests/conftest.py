@@ -17,7 +17,24 @@ from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
 
+# Left out of `make check`, which has to end within three minutes: they start and kill servers, or
+# play long histories.
+SLOW = (
+    "store/embedded/",
+    "doors/test_convergence.py",
+    "site/test_history.py",
+    "site/test_mutations.py",
+    "test_start.py",
+)
 TEMPLATE = "doorward_template"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is slow."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +43,11 @@ def postgres() -> Iterator[str]:
 
     DOORWARD_TEST_POSTGRES chooses the major version, 16 or 18.
     """
-    data = Path(tempfile.mkdtemp(prefix="doorward-tests-"))
+    # In memory where there is room: each test makes a database of its own. What has to outlive a
+    # crash is tested on servers with their data on disk.
+    shared = Path("/dev/shm")  # noqa: S108
+    has_room = shared.is_dir() and shutil.disk_usage(shared).free > 2**31
+    data = Path(tempfile.mkdtemp(prefix="doorward-tests-", dir=shared if has_room else None))
     major = int(os.environ.get("DOORWARD_TEST_POSTGRES", "18"))
     runner = asyncio.Runner()
     server = runner.run(EmbeddedPostgres.start(data, major))
