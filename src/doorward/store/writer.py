@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from doorward.errors import Unavailable
@@ -22,7 +22,6 @@ BATCH = 64
 T_co = TypeVar("T_co", covariant=True)
 
 
-@runtime_checkable
 class Operation(Protocol[T_co]):
     """A policy change: a short function on the writer's connection. It refuses by raising."""
 

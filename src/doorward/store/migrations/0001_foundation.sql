@@ -376,6 +376,16 @@ create table site_object (
   primary key (workspace_id, kind, key)
 );
 
+-- The hash of a journal entry: it covers the entry before, who, when, what and to what.
+create function journal_hash(
+  p_previous bytea, p_personal bytea, p_workspace uuid, p_epoch integer, p_revision bigint,
+  p_at timestamptz, p_actor text, p_system uuid, p_kind text, p_a uuid, p_b uuid, p_state jsonb
+) returns bytea language sql stable as $$
+  select sha256(p_previous || coalesce(p_personal, '') || convert_to(concat_ws('|', p_workspace,
+    p_epoch, p_revision, extract(epoch from p_at), p_actor, p_system, p_kind, p_a, p_b,
+    coalesce(p_state::text, '-')), 'UTF8'))
+$$;
+
 -- Appends one change: takes the next revision, writes the journal entry with its hash, closes the
 -- fact's version that held so far and opens the new one. Returns the revision.
 create function record_change(
@@ -390,9 +400,8 @@ declare
 begin
   select r.revision + 1, r.epoch, r.last_hash into strict v_revision, v_epoch, v_previous
     from policy_revision r where r.workspace_id = p_workspace for update;
-  v_hash := sha256(v_previous || coalesce(p_personal_hash, '') || convert_to(concat_ws('|',
-    p_workspace, v_epoch, v_revision, extract(epoch from p_at), p_actor, p_system, p_kind,
-    p_a, p_b, coalesce(p_state::text, '-')), 'UTF8'));
+  v_hash := journal_hash(v_previous, p_personal_hash, p_workspace, v_epoch, v_revision, p_at,
+    p_actor, p_system, p_kind, p_a, p_b, p_state);
   update policy_revision set revision = v_revision, last_hash = v_hash
     where workspace_id = p_workspace;
   insert into policy_journal values (p_workspace, v_revision, v_epoch, p_at, p_actor, p_system,

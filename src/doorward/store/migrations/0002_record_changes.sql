@@ -21,10 +21,9 @@ begin
     select * from unnest(p_system, p_kind, p_a, p_b, p_state, p_personal_hash) with ordinality
       as e (acs_system_id, kind, a, b, state, personal_hash, n) order by n
   loop
-    v_hash := sha256(v_hash || coalesce(v_entry.personal_hash, '') || convert_to(concat_ws('|',
-      p_workspace, v_epoch, v_first + v_entry.n - 1, extract(epoch from p_at), p_actor,
-      v_entry.acs_system_id, v_entry.kind, v_entry.a, v_entry.b,
-      coalesce(v_entry.state::text, '-')), 'UTF8'));
+    v_hash := journal_hash(v_hash, v_entry.personal_hash, p_workspace, v_epoch,
+      v_first + v_entry.n - 1, p_at, p_actor, v_entry.acs_system_id, v_entry.kind, v_entry.a,
+      v_entry.b, v_entry.state);
     v_hashes[v_entry.n + 1] := v_hash;
     update policy_fact set to_revision = v_first + v_entry.n - 1
       where workspace_id = p_workspace and kind = v_entry.kind and key_a = v_entry.a
