@@ -23,7 +23,12 @@ class Settings:
     host, port: where to listen. data: the folder for the embedded PostgreSQL, the secret key and
     the controllers' slices. database_url: another PostgreSQL instead of the embedded one. site:
     the site file for a database that holds no workspace yet, None for the sandbox. secret_key:
-    the master key as base64url, None for the one in the data folder.
+    the master key as base64url, None for the one in the data folder. tls_cert, tls_key: PEM files
+    with the certificate chain and its key, for HTTPS. insecure_http: plain HTTP on an address that
+    is no loopback, on purpose. proxy: addresses of the proxies in front, whose X-Forwarded-* count.
+    rate_limit: calls a second that one token may make in the long run, 0 for any number. in_flight:
+    calls that are answered at a time; more are shed. connections: open ones at a time. deadline:
+    seconds after which a call is answered 503. log: one of "console", "json".
     """
 
     host: str
@@ -34,6 +39,15 @@ class Settings:
     secret_key: str | None = None
     # How long the answer to a policy change waits for the doors' confirmation, in seconds.
     confirm_timeout: float = 0.05
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    insecure_http: bool = False
+    proxy: tuple[str, ...] = ()
+    rate_limit: float = 1000.0
+    in_flight: int = 256
+    connections: int = 1000
+    deadline: float = 10.0
+    log: str = "console"
 
     @property
     def endpoint(self) -> str:

@@ -97,6 +97,7 @@ def test_a_void_call() -> None:
     assert remove["security"] == [
         {"api_key": []},
         {"pat_with_workspace": [], "seam_workspace": []},
+        {"console_session_with_workspace": [], "seam_workspace": []},
     ]
     ids = {"type": "string", "format": "uuid"}
     assert remove["parameters"] == [

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from doorward.errors import ApiError, Unavailable, not_found
 from doorward.wire.app import Api, Health
-from doorward.wire.route import Call, CallerKind, Listed, Route
+from doorward.wire.route import Call, CallerKind, Listed, Route, Scheme
 
 WORKSPACE = UUID("398d80b7-3f96-47c2-b85a-6f8ba21d07be")
 OTHER_WORKSPACE = UUID("5a6f8ba2-47c2-4f96-b85a-1d07be398d80")
@@ -184,7 +184,7 @@ async def fail(call: Call[Any], request: Everything) -> None:  # noqa: ARG001
             raise RuntimeError(told) from ValueError(told)
 
 
-PERSONAL: tuple[CallerKind, ...] = ("personal_access_token",)
+PERSONAL: tuple[Scheme, ...] = ("pat_with_workspace",)
 
 ROUTES = (
     Route(

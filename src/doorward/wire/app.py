@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -13,6 +12,7 @@ from doorward.wire.body import ClientGone
 from doorward.wire.cors import PREFLIGHT, cors_headers
 from doorward.wire.endpoint import Endpoint
 from doorward.wire.errors import failed, refused, unavailable
+from doorward.wire.exchange import Exchange, Observer
 from doorward.wire.openapi import document
 from doorward.wire.reply import Reply, send_reply
 from doorward.wire.route import Route, route_table
@@ -30,7 +30,8 @@ class Api:
 
     routes: the whole table. authenticator: knows the tokens. services: what every handler gets.
     cursor_key: the secret that signs cursors, the same in all processes. health: asked anew for
-    every `GET /health`, which answers 200, or 503 when the server is not ready.
+    every `GET /health`, which answers 200, or 503 when the server is not ready. observers: told of
+    every exchange when it is over.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Api:
             path: Endpoint(route, authenticator, services, cursor_key)
             for path, route in table.items()
         }
+        self.observers: list[Observer] = []
         self._health = health
         self._openapi = Reply(200, msgspec.json.encode(document(routes)))
         self._open = {"/health": self._tell_health, "/openapi.json": self._tell_openapi}
@@ -56,20 +58,25 @@ class Api:
         if scope["type"] != "http":
             await _decline(scope["type"], receive, send)
             return
-        request_id = str(uuid4())
-        headers = dict(scope["headers"])
+        exchange = Exchange(scope["method"], dict(scope["headers"]))
         try:
-            reply = await self._answer(scope, receive, headers, request_id)
+            reply = await self._answer(exchange, scope, receive)
+            exchange.status, exchange.error = reply.status, reply.error
+            await self._send(exchange, reply, send)
         except ClientGone:
             return
-        with_body = scope["method"] != "HEAD"
-        await send_reply(send, reply, request_id, cors_headers(headers), with_body=with_body)
+        finally:
+            for observe in self.observers:
+                observe(exchange)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str
-    ) -> Reply:
+    async def _send(self, exchange: Exchange, reply: Reply, send: Send) -> None:
+        with_body = exchange.verb != "HEAD"
+        headers = cors_headers(exchange.headers)
+        await send_reply(send, reply, exchange.request_id, headers, with_body=with_body)
+
+    async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
         try:
-            return await self._dispatch(scope, receive, headers, request_id)
+            return await self._dispatch(exchange, scope, receive)
         except ApiError as error:
             return refused(error)
         except Unavailable:
@@ -77,22 +84,22 @@ class Api:
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the envelope
-            return failed(error, scope["method"], scope["path"], request_id)
+            return failed(error, exchange.verb, exchange.path, exchange.request_id)
 
-    async def _dispatch(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str
-    ) -> Reply:
-        if scope["method"] == "OPTIONS":
+    async def _dispatch(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
+        if exchange.verb == "OPTIONS":
             return Reply(200, b"", PREFLIGHT)
         # As it was sent: an encoded slash or letter is another path, as it is to proxies.
         raw_path: bytes | None = scope.get("raw_path")
         path = scope["path"] if raw_path is None else raw_path.decode("latin-1")
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
-            return await endpoint.answer(scope, receive, headers, request_id)
+            exchange.path = path
+            return await endpoint.answer(exchange, scope, receive)
         if path not in self._open:
             raise ApiError(404, "not_found", "There is no such path")
-        if scope["method"] not in {"GET", "HEAD"}:
+        exchange.path = path
+        if exchange.verb not in {"GET", "HEAD"}:
             raise ApiError(405, "method_not_allowed", "only GET accepted")
         return await self._open[path]()
 

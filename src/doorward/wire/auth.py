@@ -12,7 +12,7 @@ from uuid import UUID
 
 from doorward.errors import ApiError
 from doorward.wire.issues import Invalid
-from doorward.wire.route import Caller, CallerKind
+from doorward.wire.route import Caller, CallerKind, Scheme
 from doorward.wire.scalars import read_uuid
 
 
@@ -49,7 +49,7 @@ class Authenticator(Protocol):
 async def authenticate(
     authenticator: Authenticator,
     headers: Mapping[bytes, bytes],
-    callers: tuple[CallerKind, ...],
+    callers: tuple[Scheme, ...],
 ) -> Caller:
     """Who calls, and for which workspace. Raises ApiError 401 and 400 (section 1.3).
 
@@ -114,7 +114,7 @@ async def _by_api_key(
     authenticator: Authenticator,
     text: str,
     workspace: bytes | None,
-    callers: tuple[CallerKind, ...],
+    callers: tuple[Scheme, ...],
 ) -> Caller:
     token = await authenticator.find(text)
     if token is None or token.kind != "api_key" or token.workspace_id is None:
@@ -132,9 +132,9 @@ async def _by_personal_access_token(
     authenticator: Authenticator,
     text: str,
     workspace: bytes | None,
-    callers: tuple[CallerKind, ...],
+    callers: tuple[Scheme, ...],
 ) -> Caller:
-    if "personal_access_token" not in callers:
+    if "pat_with_workspace" not in callers:
         raise ApiError(
             401,
             "access_token_used_for_api_key",

@@ -9,6 +9,7 @@ from doorward.errors import ApiError
 from doorward.wire.auth import Authenticator, authenticate
 from doorward.wire.body import parse_body, read_body
 from doorward.wire.errors import refused
+from doorward.wire.exchange import Exchange
 from doorward.wire.links import origin
 from doorward.wire.paging import Pager
 from doorward.wire.parameters import Given, Parameters
@@ -35,22 +36,21 @@ class Endpoint:
         self._verbs = frozenset((*route.verbs, "HEAD") if "GET" in route.verbs else route.verbs)
         self._wrong_verb = _wrong_verb(route)
 
-    async def answer(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str
-    ) -> Reply:
+    async def answer(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
         """The answer to one call. Raises ApiError, Unavailable, and ClientGone.
 
         Authentication comes before the verb, and the verb before the parameters, as the API has it
         (seam-api section 1.3).
         """
+        headers, verb = exchange.headers, exchange.verb
         caller = await authenticate(self._authenticator, headers, self._route.callers)
-        verb: str = scope["method"]
+        exchange.caller = caller
         if verb not in self._verbs:
             return self._wrong_verb
         body = parse_body(await read_body(receive), headers.get(b"content-type"), verb)
         given = self._parameters.read(scope["query_string"], body)
         page = None if self._pager is None else self._pager.page(caller, given)
-        call = Call(self._services, caller, request_id, page)
+        call = Call(self._services, caller, exchange.request_id, page)
         result = await self._route.handler(call, given.request)
         return self._reply(result, caller, given, origin(scope["scheme"], headers.get(b"host")))
 

@@ -27,7 +27,7 @@ def refused(error: ApiError, headers: Headers = ()) -> Reply:
     if error.status == 413:
         # What is left of the body is not worth reading to keep the connection.
         headers = (*headers, (b"connection", b"close"))
-    return Reply(error.status, _encode({"error": told, "ok": False}), headers)
+    return Reply(error.status, _encode({"error": told, "ok": False}), headers, error.kind)
 
 
 def unavailable() -> Reply:
@@ -36,7 +36,7 @@ def unavailable() -> Reply:
     return refused(ApiError(503, "service_unavailable", message, retry_after=RETRY_AFTER))
 
 
-def failed(error: Exception, verb: str, path: str, request_id: str) -> Reply:
+def failed(error: Exception, verb: str, path: str | None, request_id: str) -> Reply:
     """500 for a fault of ours, which is logged under the request's id."""
     _log.error("%s %s failed, request %s\n%s", verb, path, request_id, "\n".join(_told(error)))
     message = f"Doorward failed; its log tells more under request {request_id}"

@@ -16,19 +16,41 @@ from msgspec import inspect
 from doorward.wire.paging import Pagination
 from doorward.wire.parameters import Parameters
 from doorward.wire.readers import Field
-from doorward.wire.route import CallerKind, Route
+from doorward.wire.route import Route, Scheme
 from doorward.wire.schemas import Schema, object_schema, schema
 
-_SECURITY: dict[CallerKind, dict[str, list[str]]] = {
-    "api_key": {"api_key": []},
-    "personal_access_token": {"pat_with_workspace": [], "seam_workspace": []},
+_BEARERS: dict[Scheme, str] = {
+    "api_key": "API Key",
+    "client_session": "Client Session Token",
+    "client_session_with_customer": "Customer Client Session Token",
+    "client_session_with_customer_ro": "Customer Client Session Token (Read-Only)",
+    "console_session_with_workspace": "Console Session Token",
+    "console_session_without_workspace": "Console Session Token",
+    "pat_with_workspace": "API Token",
+    "pat_without_workspace": "API Token",
+}
+_HEADERS = {
+    "client_session_token": "client-session-token",
+    "publishable_key": "seam-publishable-key",
+    "seam_client_session_token": "seam-client-session-token",
+    "seam_workspace": "seam-workspace",
+}
+_SECURITY_SCHEMES: dict[str, Schema] = {
+    **{
+        name: {"type": "http", "scheme": "bearer", "bearerFormat": form}
+        for name, form in _BEARERS.items()
+    },
+    **{name: {"type": "apiKey", "in": "header", "name": of} for name, of in _HEADERS.items()},
 }
 
-_SECURITY_SCHEMES = {
-    "api_key": {"type": "http", "scheme": "bearer", "bearerFormat": "API Key"},
-    "pat_with_workspace": {"type": "http", "scheme": "bearer", "bearerFormat": "API Token"},
-    "seam_workspace": {"type": "apiKey", "in": "header", "name": "seam-workspace"},
-}
+
+def _security(scheme: Scheme) -> dict[str, list[str]]:
+    # Whoever may act in several workspaces names one.
+    names = [scheme, "seam_workspace"] if scheme in _NAMING_A_WORKSPACE else [scheme]
+    return {name: [] for name in names}
+
+
+_NAMING_A_WORKSPACE = {"pat_with_workspace", "console_session_with_workspace"}
 
 _ERRORS = {
     "400": "A parameter is missing or wrong, or the call cannot be carried out as asked",
@@ -90,7 +112,7 @@ def _operation(route: Route, verb: str, fields: Sequence[Field]) -> dict[str, An
         "tags": [_tag(route)],
         "x-title": route.summary,
         "x-response-key": route.response_key,
-        "security": [_SECURITY[caller] for caller in route.callers],
+        "security": [_security(scheme) for scheme in route.callers],
         **asked,
         "responses": {"200": _success(route), **{code: _error(code) for code in _ERRORS}},
     }

@@ -83,6 +83,7 @@ class Pager:
         return micros, row_id, digest
 
     def _sign(self, caller: Caller, content: bytes) -> bytes:
+        assert caller.workspace_id is not None
         bound = caller.workspace_id.bytes + caller.token_id.bytes + self._route.path.encode()
         return hmac.digest(self._key, content + bound, "sha256")[:_SIGNATURE_LENGTH]
 

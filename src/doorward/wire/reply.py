@@ -11,11 +11,12 @@ _CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call is answered with."""
+    """What a call is answered with. error: the envelope's error.type, None for a success."""
 
     status: int
     body: bytes
     headers: Headers = ()
+    error: str | None = None
 
 
 async def send_reply(

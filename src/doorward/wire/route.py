@@ -2,13 +2,38 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from doorward.store.sight import Sight
+
 Verb = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-CallerKind = Literal["api_key", "personal_access_token"]
+# How somebody may say who they are, by the names of the official document's security schemes.
+Scheme = Literal[
+    "api_key",
+    "client_session",
+    "client_session_with_customer",
+    "client_session_with_customer_ro",
+    "console_session_with_workspace",
+    "console_session_without_workspace",
+    "pat_with_workspace",
+    "pat_without_workspace",
+    "publishable_key",
+]
+CallerKind = Literal[
+    "api_key", "client_session", "console_session", "personal_access_token", "publishable_key"
+]
+# What a token must be allowed beside its workspace, for calls that the API has no word for.
+Scope = Literal["doors", "metrics"]
+
+# Who runs a workspace: no end user's token is among them.
+STAFF: Final[tuple[Scheme, ...]] = (
+    "api_key",
+    "pat_with_workspace",
+    "console_session_with_workspace",
+)
 
 S = TypeVar("S")
 R = TypeVar("R", bound=msgspec.Struct)
@@ -16,11 +41,17 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the token, its kind, and the one workspace that this call is about."""
+    """Who calls: the token, its kind, and the one workspace that this call is about.
+
+    workspace_id: None for a call about no workspace in particular. scopes: what the token may
+    beside its workspace's own calls. sight: what an end user's session may see, None for all.
+    """
 
     token_id: UUID
     kind: CallerKind
-    workspace_id: UUID
+    workspace_id: UUID | None
+    scopes: frozenset[str] = frozenset()
+    sight: Sight | None = None
 
     @property
     def actor(self) -> str:
@@ -51,6 +82,7 @@ class Call(Generic[S]):
     @property
     def workspace_id(self) -> UUID:
         """The workspace that this call may see."""
+        assert self.caller.workspace_id is not None
         return self.caller.workspace_id
 
 
@@ -75,6 +107,8 @@ class Route:
     resource: the struct under that key, or of which `is_list` has a list.
     page_limit: the default limit of a paginated list, None for everything else.
     handler: returns the resource, a list of them, a Listed for a paginated list, None for void.
+    callers: the official document's `security` of the path. scope: what the token needs besides.
+    is_creating: an Idempotency-Key makes it count once.
     """
 
     path: str
@@ -86,7 +120,9 @@ class Route:
     resource: type[msgspec.Struct] | None = None
     is_list: bool = False
     page_limit: int | None = None
-    callers: tuple[CallerKind, ...] = ("api_key", "personal_access_token")
+    callers: tuple[Scheme, ...] = STAFF
+    scope: Scope | None = None
+    is_creating: bool = False
     is_sandbox_only: bool = False
 
     @property
