@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check lint test test-deps bench readme lock clean
+.PHONY: help serve check lint test test-deps fuzz bench readme lock clean
 
 help: ## what can be made
 	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
@@ -31,8 +31,12 @@ test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 to
 test-deps: .venv/.dev ## what the clients' tests need beside Python
 	$(BIN)/python tests/clients/deps.py
 
+fuzz: .venv/.dev ## the fuzzers' long form: a million cases, or DOORWARD_FUZZ_CASES of them
+	$(BIN)/python -m tests.fuzz
+
 bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.overload
 
 readme: .venv/.dev ## renews what the README shows of the real thing
 	$(BIN)/python tools/readme.py

@@ -7,21 +7,28 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from doorward.errors import ApiError
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
+from doorward.wire.catalogue import ERRORS
 
 # Left out of `make check`, which has to end within three minutes: they start and kill servers, or
 # play long histories.
 SLOW = (
     "store/embedded/",
+    "contract/test_schemathesis.py",
     "doors/test_convergence.py",
+    "faults/test_postgres.py",
+    "fuzz/test_oversized.py",
+    "fuzz/test_plants.py",
     "site/test_history.py",
     "site/test_mutations.py",
     "test_start.py",
@@ -35,6 +42,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_errors() -> Iterator[None]:
+    """Fails a run in which an error is answered that the catalogue does not have."""
+    strangers = []
+    make = ApiError.__init__
+
+    def checked(self: ApiError, status: int, kind: str, *more: Any, **named: Any) -> None:
+        if kind not in ERRORS or status not in ERRORS[kind].statuses:
+            strangers.append((status, kind))
+        make(self, status, kind, *more, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ApiError, "__init__", checked)
+        yield
+    assert strangers == []
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -40,10 +41,12 @@ def free_port() -> int:
 class RunningServer:
     """One server; it can be stopped, killed and started again on the same data and port."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, tls: ssl.SSLContext | None = None) -> None:
+        """tls: what the tests trust, for a server that is told to speak HTTPS."""
         self.data = data
         self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
+        self.verify = tls or True
         self.options = options
         self.printed = ""
         self._log = data.parent / f"{data.name}.log"
@@ -55,16 +58,17 @@ class RunningServer:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, timeout: float = 60) -> "RunningServer":
-        """Starts it and waits until it can answer."""
+    def start(self, timeout: float = 60, stderr: int = subprocess.STDOUT) -> "RunningServer":
+        """Starts it and waits until it can answer. stderr: a descriptor, else with the output."""
         command = [sys.executable, "-m", "doorward", "serve", "--port", str(self.port)]
         command += ["--data", str(self.data), *self.options]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=clean_environment()
+                command, stdout=log, stderr=stderr, env=clean_environment()
             )
         deadline = time.monotonic() + timeout
-        while not self._is_healthy():
+        # Its greeting is printed between two answers: once it has begun, the next comes after it.
+        while not ("Doorward answers at" in self.output() and self._is_healthy()):
             assert self._process.poll() is None, self.output()
             assert time.monotonic() < deadline, self.output()
             time.sleep(0.02)
@@ -72,7 +76,10 @@ class RunningServer:
 
     def _is_healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.endpoint}/health", timeout=2).status_code == 200
+            return (
+                httpx.get(f"{self.endpoint}/health", timeout=2, verify=self.verify).status_code
+                == 200
+            )
         except httpx.HTTPError:
             return False
 
@@ -107,6 +114,7 @@ class RunningServer:
             base_url=self.endpoint,
             headers={"authorization": f"Bearer {token}", **headers},
             timeout=30,
+            verify=self.verify,
         )
 
     def call(self, path: str, **parameters: Any) -> httpx.Response:
@@ -142,9 +150,11 @@ def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
 
 
 @contextmanager
-def running(data: Path, *options: str) -> Iterator[RunningServer]:
+def running(
+    data: Path, *options: str, tls: ssl.SSLContext | None = None
+) -> Iterator[RunningServer]:
     """A server that is gone at the end, however it ends."""
-    server = RunningServer(data, *options).start()
+    server = RunningServer(data, *options, tls=tls).start()
     try:
         yield server
     finally:

@@ -9,10 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "doorward"
 STATEMENT = re.compile(r"\s*(select .* from|insert into|update \w+ set|delete from) ", re.DOTALL)
-EVERYBODY = {"clock", "errors", "settings"}
+EVERYBODY = {"clock", "errors", "faults", "settings"}
 # Each room, and the rooms it may import beside itself and what everybody may.
 ALLOWED = {
-    "server": {"console", "api", "doors", "sync", "events", "site", "wire", "store", "policy"},
+    "server": {
+        *("console", "api", "doors", "sync", "events", "site", "wire", "store", "policy", "logs")
+    },
     "cli": {"server", "api", "doors", "sync", "events", "site", "wire", "store", "policy"},
     "console": {"wire", "store", "policy", "resources"},
     "api": {"events", "wire", "store", "policy", "resources"},
@@ -26,6 +28,8 @@ ALLOWED = {
     "resources": set(),
     "clock": set(),
     "errors": set(),
+    "faults": set(),
+    "logs": set(),
     "settings": set(),
     "__main__": {"cli"},
     "__init__": set(),

@@ -95,15 +95,39 @@ def test_a_machine_without_a_wheel_for_postgresql(tmp_path: Path) -> None:
 
 def test_published_secrets_keep_the_server_at_home(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
-    abroad = ("serve", "--port", "0", "--host", "0.0.0.0", "--data", data)  # noqa: S104
-    refused = command(*abroad)
+    here = ("serve", "--port", "0", "--data", data)
+    abroad = ("--host", "0.0.0.0", "--insecure-http")  # noqa: S104
+    _refused(command(*here, "--proxy", "192.0.2.1"), "doorward token revoke")
+    refused = command(*here, *abroad)
     _refused(refused, "doorward token revoke")
     ids = refused.stderr.split("token revoke ")[1].split()
     for token_id in ids:
         assert command("token", "revoke", token_id, "--data", data).returncode == 0
-    with running(tmp_path / "data", "--host", "0.0.0.0") as server:  # noqa: S104
+    with running(tmp_path / "data", *abroad) as server:
         assert server.call("/workspaces/get").status_code == 401
         assert API_KEY not in server.output()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--host", "0.0.0.0"), ("clear", "--tls-cert", "--proxy", "--insecure-http")),  # noqa: S104
+        (("--tls-cert", "server.pem"), ("--tls-key",)),
+        (("--tls-key", "server.key"), ("--tls-cert",)),
+        (("--tls-cert", "server.pem", "--tls-key", "server.key"), ("server.pem",)),
+        (("--proxy", "proxy.example.com"), ("proxy.example.com", "--proxy")),
+        (("--in-flight", "0"), ("--in-flight",)),
+        (("--connections", "-1"), ("--connections",)),
+        (("--deadline", "0"), ("--deadline",)),
+        (("--rate-limit", "-1"), ("--rate-limit",)),
+        (("--log", "xml"), ("--log", "json")),
+    ],
+)
+def test_options_that_cannot_be(
+    tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    _refused(command("serve", "--data", str(tmp_path / "data"), *options), *words)
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "65536", "8765.5", "\uff18765"])

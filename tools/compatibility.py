@@ -1,7 +1,7 @@
 """Writes the tables of docs/compatibility.md anew: `python tools/compatibility.py`.
 
-They follow from the route table and from the deviations that the contract tests accept. What stands
-outside the markers is written by hand.
+They follow from the route table, from the deviations that the contract tests accept, and from the
+catalogue of errors. What stands outside the markers is written by hand.
 """
 
 import re
@@ -20,6 +20,7 @@ from tests.contract.deviations import (  # noqa: E402
 )
 
 from doorward.api.table import ROUTES  # noqa: E402
+from doorward.wire.responses import error_table  # noqa: E402
 from doorward.wire.route import Route  # noqa: E402
 
 PAGE = ROOT / "docs" / "compatibility.md"
@@ -30,7 +31,13 @@ _CLIENTS = ROOT / "tests" / "clients" / "test_seed_call.py"
 
 def written(page: str) -> str:
     """The page with what stands between its markers made anew. Raises ValueError without them."""
-    parts = {"counts": counts(), "calls": _calls(), "own": _own(), "deviations": _deviations()}
+    parts = {
+        "counts": counts(),
+        "calls": _calls(),
+        "own": _own(),
+        "deviations": _deviations(),
+        "errors": error_table(),
+    }
     for name, text in parts.items():
         block = f"<!-- {name} -->\n{text}\n<!-- end of {name} -->"
         pattern = rf"<!-- {name} -->\n.*?<!-- end of {name} -->"

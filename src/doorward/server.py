@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import gc
 import ipaddress
-import logging
 import os
 import signal
 import socket
+import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import uvicorn
 import uvloop
@@ -21,6 +21,7 @@ from doorward.api.table import ROUTES
 from doorward.clock import SystemClock
 from doorward.doors.registry import Doors
 from doorward.errors import StartError
+from doorward.logs import LogWriter, logging_to, tell_loop_fault
 from doorward.settings import Settings
 from doorward.site.apply import apply_if_empty
 from doorward.site.parse import load_site
@@ -36,10 +37,14 @@ from doorward.store.secrets import Keyring
 from doorward.store.token_cache import TokenCache
 from doorward.store.watch import Watch
 from doorward.store.writer import Writer
-from doorward.wire.app import Api, Health
-
-# How long open requests may still take after Ctrl-C, in seconds.
-_DRAIN = 5
+from doorward.wire.app import Api, Health, Limits
+from doorward.wire.http.edge import Edge
+from doorward.wire.http.limits import Limits as ConnectionLimits
+from doorward.wire.http.proxies import Proxies, read_proxies
+from doorward.wire.http.server import Server
+from doorward.wire.http.tls import Certificate
+from doorward.wire.metrics import Metrics, MetricsPage, Vitals
+from doorward.wire.requestlog import log_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +61,21 @@ class Ready:
 
 def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
     """Serves until SIGINT or SIGTERM on the fastest event loop there is. Raises StartError."""
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, on_ready))
+    with (
+        logging_to(sys.stderr, settings.log) as log,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, on_ready, log))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
+async def _serve(settings: Settings, on_ready: Callable[[Ready], None], log: LogWriter) -> None:
     """Serves until SIGINT or SIGTERM, then drains and stops everything it started.
 
     Raises StartError when a port, folder or database is not to be had, before anything is left
     behind.
     """
+    asyncio.get_running_loop().set_exception_handler(tell_loop_fault)
+    proxies, certificate = _proxies(settings), _certificate(settings)
     make_data_folder(settings.data)
     with _listen(settings) as listener:
         async with AsyncExitStack() as running:
@@ -82,8 +89,10 @@ async def _serve(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
                 settings,
                 is_sandbox=bool(await tokens.published_tokens(database)),
             )
-            api = await _start_parts(running, settings, database, keyring)
-            await _answer(api, listener, lambda: on_ready(ready))
+            api = await _start_parts(running, settings, database, keyring, log)
+            edge = Edge(_limits(settings), proxies, api.observers)
+            server = Server(api, edge, _followed(running, certificate))
+            await _answer(server, listener, lambda: on_ready(ready))
 
 
 def _endpoint(settings: Settings, listener: socket.socket) -> str:
@@ -104,6 +113,36 @@ async def open_store(settings: Settings) -> AsyncIterator[tuple[Database, Keyrin
         await migrate(dsn)
         database = await _open(opened, dsn)
         yield database, await _keyring(settings, database)
+
+
+def _proxies(settings: Settings) -> Proxies:
+    """The proxies in front. Raises StartError where tokens would travel in the clear."""
+    is_private = settings.tls_cert is not None or is_loopback(settings.host)
+    if not (is_private or settings.insecure_http or settings.proxy):
+        raise StartError(
+            f"tokens and codes would travel in the clear on {settings.host}: give --tls-cert and"
+            " --tls-key, or name the proxies in front by --proxy, or say --insecure-http"
+        )
+    is_exclusive = settings.tls_cert is None and not settings.insecure_http
+    return read_proxies(settings.proxy, is_exclusive=is_exclusive)
+
+
+def _limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(connections=settings.connections)
+
+
+def _certificate(settings: Settings) -> Certificate | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key)
+
+
+def _followed(running: AsyncExitStack, certificate: Certificate | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    following = asyncio.create_task(certificate.follow(), name="certificate")
+    running.callback(following.cancel)
+    return certificate.context
 
 
 @contextlib.contextmanager
@@ -163,14 +202,19 @@ async def _load_site(settings: Settings, database: Database, keyring: Keyring) -
     if not await workspaces.list_workspaces(database):
         site = load_site(settings.site) if settings.site else load_sandbox()
         await apply_if_empty(database, keyring, site, clock=SystemClock())
-    if not is_loopback(settings.host):
+    if not _is_at_home(settings):
         published = await tokens.published_tokens(database)
         if published:
             ids = " ".join(str(token.token_id) for token in published)
             raise StartError(
-                f"this database has published sandbox secrets, which anybody knows; before"
-                f" listening on {settings.host}, revoke them: doorward token revoke {ids}"
+                f"this database has published sandbox secrets, which anybody knows; before others"
+                f" can reach it, revoke them: doorward token revoke {ids}"
             )
+
+
+def _is_at_home(settings: Settings) -> bool:
+    """Whether nobody but this machine's own users can call."""
+    return is_loopback(settings.host) and not settings.proxy
 
 
 def is_loopback(host: str) -> bool:
@@ -183,9 +227,13 @@ def is_loopback(host: str) -> bool:
 
 
 async def _start_parts(
-    running: AsyncExitStack, settings: Settings, database: Database, keyring: Keyring
+    running: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    log: LogWriter,
 ) -> Api:
-    watch, writer, clock = Watch(database), Writer(database), SystemClock()
+    watch, writer, clock = Watch(database), _writer(settings, database), SystemClock()
     doors = Doors(database, watch, writer, keyring, clock, settings.data)
     writer.on_commit.append(watch.committed)
     for part in (watch, writer, doors):
@@ -199,36 +247,52 @@ async def _start_parts(
         keyring=keyring,
         confirm_timeout=settings.confirm_timeout,
     )
-    cache = TokenCache(database, watch, honours_published=is_loopback(settings.host))
+    cache = TokenCache(
+        database,
+        watch,
+        honours_published=_is_at_home(settings),
+        console_key=keyring.derive("console session"),
+    )
 
     async def health() -> Health:
         # A door decides without PostgreSQL, so that a server without one is still worth keeping.
         return Health(True, {"database": "up" if watch.is_connected else "down"})
 
-    return Api(ROUTES, cache, services, cursor_key=keyring.derive("cursor"), health=health)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to us, so that the parts stop in their order."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Does nothing: `_answer` has the signals."""
-        yield
-
-
-async def _answer(api: Any, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    config = uvicorn.Config(
-        api,
-        lifespan="off",
-        ws="none",
-        proxy_headers=False,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN,
+    metrics = Metrics(lambda: _vitals(api, watch, writer, doors, log))
+    api = Api(
+        ROUTES,
+        cache,
+        services,
+        cursor_key=keyring.derive("cursor"),
+        health=health,
+        limits=Limits(settings.rate_limit, settings.in_flight, settings.deadline),
+        pages={"/metrics": MetricsPage(metrics, cache, is_open=_is_at_home(settings))},
     )
-    server = _Server(config)
+    api.observers += [log_request, metrics.observe]
+    return api
+
+
+def _vitals(api: Api, watch: Watch, writer: Writer, doors: Doors, log: LogWriter) -> Vitals:
+    tally = doors.tally()
+    return Vitals(
+        in_flight=api.in_flight,
+        is_database_up=watch.is_connected,
+        writes_waiting=writer.waiting,
+        controllers=tally.controllers,
+        revision_lag=tally.revision_lag,
+        events_spooled=tally.events_spooled,
+        log_lines_lost=log.lost,
+    )
+
+
+def _writer(settings: Settings, database: Database) -> Writer:
+    # Half, so that the calls of a batch that hangs are told so, and those behind it still answered.
+    return Writer(database, patience=settings.deadline / 2)
+
+
+async def _answer(
+    server: uvicorn.Server, listener: socket.socket, on_ready: Callable[[], None]
+) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

@@ -25,6 +25,8 @@ from tests.api.town import System, Town
 from tests.conftest import TEMPLATE, MovableClock, _admin, database_dsn
 
 SHARED = "api"
+# What signs console sessions.
+CONSOLE_KEY = b"c" * 32
 
 
 @pytest.fixture(scope="session")
@@ -103,11 +105,20 @@ class Server:
         self.services = Services(
             database, self.writer, self.doors, clock, keyring, confirm_timeout=5
         )
-        cache = TokenCache(database, self.watch, honours_published=True)
+        cache = TokenCache(database, self.watch, honours_published=True, console_key=CONSOLE_KEY)
         self.app = Api(ROUTES, cache, self.services, cursor_key=bytes(32), health=_health)
 
-    async def caller(self, workspace_id: UUID) -> Caller:
-        """Somebody with a new API key of a workspace."""
+    async def caller(self, workspace_id: UUID, secret: str | None = None) -> Caller:
+        """Somebody with a token, or with a new API key of a workspace."""
+        secret = secret or await self._key(workspace_id)
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://doors.test",
+            headers={"authorization": f"Bearer {secret}"},
+        )
+        return Caller(client, self.services)
+
+    async def _key(self, workspace_id: UUID) -> str:
         secret = tokens.mint("api_key", is_sandbox=True)
         await tokens.create(
             self.services.database,
@@ -115,13 +126,9 @@ class Server:
             kind="api_key",
             workspace_id=workspace_id,
             name="test",
+            scopes={"doors"},
         )
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app),
-            base_url="http://doors.test",
-            headers={"authorization": f"Bearer {secret}"},
-        )
-        return Caller(client, self.services)
+        return secret
 
 
 async def _health() -> Health:

@@ -13,11 +13,17 @@ async def test_workspace(api: Caller, town: Town) -> None:
                 "company_name": "Town Ltd",
                 "connect_partner_name": None,
                 "connect_webview_customization": {},
-                "is_publishable_key_auth_enabled": False,
+                "is_publishable_key_auth_enabled": True,
                 "is_sandbox": True,
                 "is_suspended": False,
                 "organization_id": None,
-                "publishable_key": "seam_pk_town",
+                "publishable_key": town.publishable_key,
             },
             "ok": True,
         }
+
+
+async def test_a_key_lists_its_own_workspace(api: Caller, town: Town) -> None:
+    for verb in ("GET", "POST"):
+        listed = await api("/workspaces/list", verb)
+        assert [each["workspace_id"] for each in listed["workspaces"]] == [str(town.workspace_id)]

@@ -46,6 +46,7 @@ class Town:
         self.database = database
         self.keyring = keyring
         self.workspace_id = uuid4()
+        self.publishable_key = f"seam_pk{self.workspace_id.hex[:8]}_{self.workspace_id.hex[8:]}"
         self.now = datetime.now(UTC) - timedelta(hours=1)
 
     async def found(self, *, is_sandbox: bool = True) -> System:
@@ -56,7 +57,8 @@ class Town:
             name="Town",
             company_name="Town Ltd",
             is_sandbox=is_sandbox,
-            publishable_key="seam_pk_town",
+            publishable_key=self.publishable_key,
+            is_publishable_key_auth_enabled=True,
             created_at=self._tick(),
         )
         await self._insert("policy_revision", workspace_id=self.workspace_id)

@@ -1,7 +1,12 @@
 """`doorward token`, on a database of its own."""
 
 import re
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+
+import jwt
+import pytest
 
 from tests.cli.conftest import Run
 
@@ -28,7 +33,7 @@ def test_a_key_opens_the_only_workspace(store: Run, tmp_path: Path) -> None:
     ended = store("token", "create", "--name", "back end")
     secret = ended.out.strip()
     assert re.fullmatch(r"seam_(?!at|cst|pk|test)[A-Za-z0-9]{8}_[A-Za-z0-9]{24}", secret)
-    [(_, kind, name, hint, workspace, _, state)] = rows(store)
+    [(_, kind, name, hint, workspace, _, _, _, state)] = rows(store)
     assert (kind, name, workspace, state) == ("api_key", "back end", HOTEL, "active")
     assert secret.startswith(f"{hint}_")
 
@@ -82,3 +87,71 @@ def test_published_tokens_are_marked(store: Run) -> None:
     assert [row[-1] for row in rows(store)] == ["published", "published"]
     ended = store("token", "create", "--name", "x")
     assert ended.out.startswith("seam_test")
+
+
+def test_a_key_has_the_scopes_that_it_is_given(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    store("token", "create", "--name", "a")
+    store("token", "create", "--name", "b", "--scope", "metrics", "--scope", "doors")
+    store("token", "create", "--name", "c", "--kind", "personal-access-token")
+    assert [row[5] for row in rows(store)] == ["none", "doors metrics", "doors"]
+    assert store("token", "create", "--name", "d", "--scope", "everything").code == 2
+
+
+def test_a_token_may_end(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    for span in ("90d", "12h", "1s"):
+        assert store("token", "create", "--name", span, "--expires-in", span).code == 0
+    time.sleep(1)
+    assert [row[-1] for row in rows(store)] == ["active", "active", "expired"]
+    for span in ("12", "0h", "h", "1.5h", "9999999d", "1 h"):
+        ended = store("token", "create", "--name", "x", "--expires-in", span)
+        assert "is no span of time" in ended.err
+
+
+def test_a_console_session_opens_every_workspace(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    text = store("token", "create", "--name", "me", "--kind", "console-session").out.strip()
+    claims = jwt.decode(text, options={"verify_signature": False})
+    [(token_id, kind, _, hint, workspace, scopes, _, expires, state)] = rows(store)
+    assert (kind, workspace, scopes, state) == ("console_session", "every one", "doors", "active")
+    assert claims["jti"] == token_id
+    assert text.startswith(f"{hint}.")
+    assert expires == f"{datetime.fromtimestamp(claims['exp'], UTC):%Y-%m-%d %H:%M}"
+    assert 11 * 3600 < claims["exp"] - time.time() <= 12 * 3600
+
+
+def test_a_customers_session(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    words = ("token", "create", "--kind", "client-session", "--customer-key", "acme")
+    for more in ((), ("--read-only",), ("--expires-in", "1h")):
+        assert store(*words, *more).out.startswith("seam_cst1")
+    assert rows(store) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "say with --name what it is for"),
+        (("--kind", "client-session"), "say with --customer-key whose client session it is"),
+        (
+            ("--kind", "client-session", "--customer-key", "c", "--name", "x"),
+            "a client session has no --name",
+        ),
+        (
+            ("--kind", "client-session", "--customer-key", "c", "--scope", "doors"),
+            "a client session has no --scope",
+        ),
+        (
+            ("--name", "x", "--customer-key", "c"),
+            "--customer-key and --read-only are for --kind client-session",
+        ),
+        (
+            ("--name", "x", "--read-only"),
+            "--customer-key and --read-only are for --kind client-session",
+        ),
+    ],
+)
+def test_what_goes_together(store: Run, words: tuple[str, ...], told: str) -> None:
+    ended = store("token", "create", *words)
+    assert (ended.code, ended.err) == (1, f"doorward: {told}\n")

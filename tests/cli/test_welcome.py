@@ -34,6 +34,7 @@ def test_the_sandbox_is_explained(settings: Settings) -> None:
     present = "/somewhere/bin/doorward present --entrance 'Jane'\"'\"'s room' --card 42-12345"
     assert [*welcome_sandbox(Ready(endpoint, settings, is_sandbox=True), SANDBOX)] == [
         "Doorward answers at http://127.0.0.1:8765 (Ctrl-C stops it).",
+        "Its calls, to read and to try: http://127.0.0.1:8765/docs",
         "This is the sandbox. Key and token are published, and honoured on this machine alone:",
         "",
         "  export SEAM_ENDPOINT=http://127.0.0.1:8765",

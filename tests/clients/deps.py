@@ -1,7 +1,9 @@
-"""The program behind `make test-deps`: gets the official clients that are no Python packages.
+"""The program behind `make test-deps`: gets what tests need and is no Python package: the official
+clients, and a browser.
 
-It changes nothing outside .cache/clients, needs no network when everything is there, and always
-ends well: what cannot be had is written down with its reason, and the tests say so.
+It changes nothing outside .cache/clients, unless it may (see tests.clients.runtimes), needs no
+network when everything is there, and always ends well: what cannot be had is written down with its
+reason, and the tests say so.
 """
 
 import sys
@@ -26,17 +28,18 @@ def main(arguments: Sequence[str]) -> int:
 def _install() -> int:
     from tests.clients.node_packages import install_node_packages
     from tests.clients.places import CHECKOUT, write_findings
-    from tests.clients.runtimes import install_php_package, install_ruby_gem
+    from tests.clients.runtimes import install_chromium, install_php_package, install_ruby_gem
 
     findings = {
         "node": install_node_packages(CHECKOUT),
         "ruby": install_ruby_gem(CHECKOUT),
         "php": install_php_package(CHECKOUT),
+        "chromium": install_chromium(),
     }
     write_findings(CHECKOUT, findings)
     for name, finding in findings.items():
         there = "there" if finding.installed else "not to be had"
-        print(f"official clients, {name}: {there}{finding.reason and f' ({finding.reason})'}")
+        print(f"for the tests, {name}: {there}{finding.reason and f' ({finding.reason})'}")
     return 0
 
 

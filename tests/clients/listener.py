@@ -1,7 +1,7 @@
 """A listener that writes down what a client sends and answers as it is told."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,30 +14,40 @@ from tests.clients.documentation import PATH
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request as it came: header names in lower case, the body undecoded."""
+    """A request as it came: header names in lower case, the body undecoded.
+
+    sent: the headers in the order and the letters in which they came.
+    """
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes
+    sent: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
 class Listener:
-    """What came to a listener, and what it answers to all but GET /openapi.json."""
+    """What came to a listener, and what it answers to all but GET /openapi.json.
+
+    bodies: the answers to paths that are answered otherwise than with `body`. openapi: what it
+    serves as such, None for a document of the documentation's call alone.
+    """
 
     endpoint: str
     status: int = 200
     body: dict[str, Any] = field(default_factory=dict)
     requests: list[Recorded] = field(default_factory=list)
+    bodies: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    openapi: Mapping[str, Any] | None = None
 
     def answer(self, request: Recorded) -> tuple[int, dict[str, Any]]:
         """Writes a request down and says what to answer."""
         self.requests.append(request)
         if request.path == "/openapi.json":
-            return 200, OPENAPI
-        return self.status, self.body
+            return 200, {**(self.openapi or OPENAPI)}
+        return self.status, self.bodies.get(request.path, self.body)
 
 
 @contextmanager
@@ -46,12 +56,14 @@ def listening() -> Iterator[Listener]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def handle_call(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             address = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Recorded(self.command, address.path, address.query, headers, body)
+            sent = tuple(self.headers.items())
+            request = Recorded(self.command, address.path, address.query, headers, body, sent)
             self.reply(*listener.answer(request))
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815 (its names)
@@ -79,7 +91,7 @@ def listening() -> Iterator[Listener]:
 
 
 _ID = {"type": "string", "format": "uuid"}
-OPENAPI = {
+OPENAPI: dict[str, Any] = {
     "openapi": "3.0.0",
     "info": {"title": "One call", "version": "1"},
     "components": {"schemas": {}},

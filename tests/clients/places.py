@@ -63,8 +63,6 @@ def write_findings(places: Places, findings: Mapping[str, Finding]) -> None:
 
 
 def read_finding(places: Places, name: str) -> Finding:
-    """What the last `make test-deps` found for `node`, `ruby` or `php`."""
-    if not places.status.is_file():
-        return Finding(installed=False, reason=UNKNOWN)
-    listed = json.loads(places.status.read_text())
-    return Finding(**listed[name])
+    """What the last `make test-deps` found for `node`, `ruby`, `php` or `chromium`."""
+    listed = json.loads(places.status.read_text()) if places.status.is_file() else {}
+    return Finding(**listed[name]) if name in listed else Finding(installed=False, reason=UNKNOWN)

@@ -7,9 +7,12 @@ and curl 7.88; the names, values and order of their headers are theirs.
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
+from doorward.wire.route import Route
 from tests.clients.calls import Member, Target
 from tests.clients.documentation import PATH
 
@@ -24,8 +27,17 @@ class Reply:
 
 
 def ruby_request(target: Target, member: Member) -> bytes:
-    """DELETE with a query, a content type without content, and no Content-Length."""
-    query = urlencode([*sorted(member.parameters().items()), ("_strict", "true")])
+    """The call of the documentation."""
+    return _ruby(target, "DELETE", PATH, member.parameters())
+
+
+def ruby_call(target: Target, route: Route, parameters: Mapping[str, Any]) -> bytes:
+    """Any call, with the current generation's verb for it."""
+    return _ruby(target, route.verbs[0], route.path, parameters)
+
+
+def _ruby(target: Target, verb: str, path: str, parameters: Mapping[str, Any]) -> bytes:
+    """A content type with and without content; on GET and DELETE a query and no Content-Length."""
     headers = {"Authorization": f"Bearer {target.token}"}
     if target.workspace_id is not None:
         headers["Seam-Workspace"] = target.workspace_id
@@ -38,13 +50,36 @@ def ruby_request(target: Target, member: Member) -> bytes:
         "Accept": "*/*",
         "Host": target.authority,
     }
-    return _request(f"DELETE {PATH}?{query}", headers)
+    if verb in {"GET", "DELETE"}:
+        query = _query(parameters)
+        return _request(f"{verb} {path}{query and f'?{query}'}", headers)
+    body = json.dumps(parameters, separators=(",", ":"), ensure_ascii=False).encode()
+    return _request(f"{verb} {path}", {**headers, "Content-Length": str(len(body))}, body)
+
+
+def _query(parameters: Mapping[str, Any]) -> str:
+    from seam.null import NULL
+    from seam.url_search_params_serializer import serialize_url_search_params
+
+    given = {name: NULL if value is None else value for name, value in parameters.items()}
+    return serialize_url_search_params(given, strict=True)
 
 
 def php_request(target: Target, member: Member) -> bytes:
-    """POST of compact JSON, the group first."""
+    """The call of the documentation, the group first."""
     group = {"acs_access_group_id": member.acs_access_group_id}
-    body = json.dumps({**group, **member.parameters()}, separators=(",", ":")).encode()
+    return _php(target, PATH, {**group, **member.parameters()})
+
+
+def php_call(target: Target, route: Route, parameters: Mapping[str, Any]) -> bytes:
+    """Any call."""
+    return _php(target, route.path, dict(sorted(parameters.items())))
+
+
+def _php(target: Target, path: str, parameters: Mapping[str, Any]) -> bytes:
+    """POST of compact JSON, with slashes and all but ASCII escaped."""
+    text = json.dumps(parameters, separators=(",", ":")).replace("/", "\\/")
+    body = text.encode()
     headers = {
         "Host": target.authority,
         "Authorization": f"Bearer {target.token}",
@@ -55,12 +90,22 @@ def php_request(target: Target, member: Member) -> bytes:
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
     }
-    return _request(f"POST {PATH}", headers, body)
+    return _request(f"POST {path}", headers, body)
 
 
 def curl_request(target: Target, member: Member) -> bytes:
+    """The call of the documentation."""
+    return _curl(target, PATH, member.parameters())
+
+
+def curl_call(target: Target, route: Route, parameters: Mapping[str, Any]) -> bytes:
+    """Any call as the documentation writes them."""
+    return _curl(target, route.path, parameters)
+
+
+def _curl(target: Target, path: str, parameters: Mapping[str, Any]) -> bytes:
     """POST of the documentation's JSON with its line ends."""
-    body = f"{json.dumps(member.parameters(), indent=2)}\n".encode()
+    body = f"{json.dumps(parameters, indent=2)}\n".encode()
     headers = {
         "Host": target.authority,
         "User-Agent": "curl/7.88.1",
@@ -73,7 +118,7 @@ def curl_request(target: Target, member: Member) -> bytes:
         "Accept": "application/json",
         "Content-Length": str(len(body)),
     }
-    return _request(f"POST {PATH}", headers, body)
+    return _request(f"POST {path}", headers, body)
 
 
 def _request(start: str, headers: dict[str, str], body: bytes = b"") -> bytes:

@@ -15,7 +15,14 @@ from tests.clients.drivers import find, summary
 from tests.clients.node_packages import STAMP, fingerprint, install_node_packages
 from tests.clients.places import CHECKOUT, UNKNOWN, Finding, Places, read_finding, write_findings
 from tests.clients.processes import run
-from tests.clients.runtimes import PHP, RUBY, Runtime, install_php_package, install_ruby_gem
+from tests.clients.runtimes import (
+    PHP,
+    RUBY,
+    Runtime,
+    install_chromium,
+    install_php_package,
+    install_ruby_gem,
+)
 
 MISSING = Finding(installed=False, reason="not for this test")
 DISCARD = 9
@@ -152,8 +159,8 @@ def test_no_language_and_no_apt(places: Places, programs: Path) -> None:
 @pytest.mark.parametrize(
     ("offered", "reason"),
     [
-        ("1:3.1", "apt offers 3.1, the client needs 3.3"),
-        ("(none)", "apt offers none, the client needs 3.3"),
+        ("1:3.1", "apt offers 3.1, the tests need 3.3"),
+        ("(none)", "apt offers none, the tests need 3.3"),
     ],
 )
 def test_apt_offers_nothing_that_would_do(programs: Path, offered: str, reason: str) -> None:
@@ -186,11 +193,36 @@ def test_apt_with_leave_installs_the_language(
     assert not RUBY.missing()
 
 
+def test_ci_installs_what_nothing_stands_in_for(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The list of packages comes with `update`, the browser with `install`.
+    write_program(
+        programs,
+        "apt-get",
+        f'[ "$1" = update ] && /bin/mv {programs}/list {programs}/apt-cache && exit\n'
+        f"/bin/mv {programs}/new {programs}/chromium",
+    )
+    write_program(programs, "apt-cache", "echo '  Candidate: (none)'")
+    write_program(programs, "list", "echo '  Candidate: 142.0.7444.59-1~deb12u1'")
+    write_program(programs, "new", "echo 'Chromium 142.0.7444.59 built on Debian'")
+    for tool in ("sh", "grep", "head"):
+        (programs / tool).symlink_to(shutil.which(tool, path=os.defpath) or "")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    monkeypatch.delenv("CI", raising=False)
+    assert install_chromium().reason == (
+        "no chromium on the PATH; apt offers none, the tests need 120.0"
+    )
+    monkeypatch.setenv("CI", "true")
+    assert install_chromium() == Finding(installed=True)
+
+
 def test_old_language_is_too_old(programs: Path) -> None:
     write_program(programs, "gem", "exit 1")
     write_program(programs, "ruby", "printf 3.2.9")
 
-    assert RUBY.missing() == "ruby 3.2 is too old, the client needs 3.3"
+    assert RUBY.missing() == "ruby 3.2 is too old, the tests need 3.3"
 
 
 def test_gem_that_can_not_be_had_is_told(places: Places, programs: Path) -> None:

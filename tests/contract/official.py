@@ -62,6 +62,15 @@ class Contract:
             frozenset(each["name"] for each in listed if each.get("required")),
         )
 
+    def callers(self, path: str) -> frozenset[str]:
+        """Who may call a path, by the document's security schemes; all verbs say the same."""
+        told = {
+            frozenset(name for scheme in operation["security"] for name in scheme)
+            for operation in self._paths[path].values()
+        }
+        assert len(told) == 1
+        return told.pop()
+
     def response_key(self, path: str) -> str | None:
         """The key of the answer, None for a void call."""
         keys = {operation["x-response-key"] for operation in self._paths[path].values()}

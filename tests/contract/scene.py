@@ -22,6 +22,7 @@ IVO: Final = "9a1f2c3d-4b5e-4f60-8172-8394a5b6c7d8"
 UNISSUED: Final = "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910"
 FRONT_DOOR: Final = "977eb064-457b-4c30-ac76-81203b2e8799"
 OFFICE: Final = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
+JANE: Final = "33987a4f-caf6-4098-9e15-705df7a36ad6"
 EVER: Final = "2020-01-01T00:00:00Z"
 
 _ROUTES: Final = {route.path: route for route in ROUTES}
@@ -81,9 +82,10 @@ async def _write(server: RunningServer) -> None:
 def replies(server: RunningServer) -> Iterator[Reply]:
     """Every call of the route table, with each of its verbs, some of them asked several things."""
     with server.client() as client:
-        for path, parameters in _calls(client):
+        for call, parameters in _calls(client):
+            verbs, _, path = call.rpartition(" ")
             route = _ROUTES[path]
-            for verb in route.verbs:
+            for verb in verbs.split() or route.verbs:
                 answer = _ask(client, verb, path, parameters)
                 assert answer.status_code == 200, (verb, path, answer.text)
                 yield Reply(route, verb, answer.json())
@@ -99,6 +101,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     group = {"acs_access_group_id": GROUP}
     membership = {**group, "acs_user_id": USER}
     yield "/acs/users/remove_from_access_group", membership
+    yield from _sessions(client)
     yield from _reads(client)
     yield "/acs/users/add_to_access_group", membership
     yield "/acs/access_groups/remove_user", membership
@@ -109,8 +112,25 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/doorward/simulate/hold_controller", {"acs_entrance_id": FRONT_DOOR}
 
 
+def _sessions(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    everything = {"customer_key": "office", "user_identity_id": JANE}
+    yield "/client_sessions/get_or_create", {}
+    for parameters in ({}, everything):
+        yield "/client_sessions/create", parameters
+    yield "/client_sessions/list", {}
+    listed = client.get("/client_sessions/list").json()["client_sessions"]
+    session = {"client_session_id": listed[-1]["client_session_id"]}
+    yield "/client_sessions/get", session
+    yield "/client_sessions/grant_access", session
+    yield "/client_sessions/revoke", session
+    for verb in ("DELETE", "POST"):
+        session = {"client_session_id": listed.pop()["client_session_id"]}
+        yield f"{verb} /client_sessions/delete", session
+
+
 def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/workspaces/get", {}
+    yield "/workspaces/list", {}
     yield "/connected_accounts/list", {}
     accounts = client.get("/connected_accounts/list").json()["connected_accounts"]
     account = {"connected_account_id": accounts[0]["connected_account_id"]}

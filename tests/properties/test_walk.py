@@ -132,6 +132,8 @@ def test_with_a_wrong_verb(server: RunningServer, path: str) -> None:
 def test_with_missing_parameters(server: RunningServer, path: str) -> None:
     route = BY_PATH[path]
     required = {name for name, (_, is_required) in _fields(route).items() if is_required}
+    if route.is_creating and not required:
+        return  # what it makes from nothing is there afterwards
     with server.client() as client:
         for answer in _spellings(client, route, {}):
             if not required and answer.status_code == 200:
@@ -188,6 +190,8 @@ def test_with_another_workspaces_ids(server: RunningServer, path: str) -> None:
     assert {name for name in ids if name not in theirs} <= NOT_THERE_YET
     with server.client() as client:
         for names in [*([name] for name in ids), ids, _one_name_of_a_person(ids)]:
+            if ids and not names:
+                continue
             given = {name: theirs.get(name, NOBODYS) for name in names} | _factor(route)
             unknown = dict.fromkeys(names, NOBODYS) | _factor(route)
             for answer, expected in zip(

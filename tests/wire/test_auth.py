@@ -61,7 +61,7 @@ async def ask(
             HERE,
             401,
             "unauthorized",
-            "A JWT was used instead of an API key",
+            "Console session not found",
         ),
         (
             f"Bearer {PAT}",
@@ -92,7 +92,7 @@ async def test_refused(
 
 
 async def test_without_a_header(api: Api) -> None:
-    headers = {"seam-publishable-key": "seam_pk1_abc", "client-session-token": "seam_cst1_abc"}
+    headers = {"seam-publishable-key": "seam_pk1_abc"}
     answer = await call(api, "POST", "/toy/echo", headers=headers, token=None)
     assert answer.status == 401
     assert answer.error == {"type": "unauthorized", "message": "No Authorization header"}

@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, cast, get_args
 
 import httpx
 import pytest
 
-from doorward.wire.openapi import document, resource_name
-from tests.wire.toy import ROUTES, Echo
+from doorward.api.table import ROUTES as REAL_ROUTES
+from doorward.wire.catalogue import ERRORS
+from doorward.wire.examples import example
+from doorward.wire.openapi import document
+from doorward.wire.parameters import Parameters
+from doorward.wire.refusals import refusals
+from doorward.wire.route import Route, Scheme
+from doorward.wire.schemas import resource_name
+from doorward.wire.security import security_schemes
+from tests.wire.toy import ROUTES, Echo, get_user
 
 DOCUMENT = document(ROUTES)
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -32,6 +41,14 @@ def success(path: str) -> dict[str, Any]:
 def body(path: str) -> dict[str, Any]:
     content = operation(path, "post")["requestBody"]["content"]
     return cast("dict[str, Any]", content["application/json"]["schema"])
+
+
+def body_example(path: str) -> Any:
+    return operation(path, "post")["requestBody"]["content"]["application/json"]["example"]
+
+
+def parameters(path: str, verb: str) -> dict[str, Any]:
+    return {each["name"]: each for each in operation(path, verb)["parameters"]}
 
 
 def references(node: Any) -> Iterator[str]:
@@ -73,8 +90,11 @@ def test_every_operation_has_what_its_reader_needs(
 
 def test_references_lead_somewhere_and_stand_under_response_keys_alone() -> None:
     targets = set(references(DOCUMENT))
-    assert {target.rpartition("/")[2] for target in targets} <= set(SCHEMAS)
-    assert list(references(SCHEMAS)) == []
+    for target in targets:
+        _, _, kind, name = target.split("/")
+        assert name in DOCUMENT["components"][kind]
+    resources = [schema for name, schema in SCHEMAS.items() if "error" not in name]
+    assert list(references(resources)) == []
     bodies = [operation.get("requestBody") for _, _, operation in OPERATIONS]
     assert list(references(bodies)) == []
 
@@ -100,11 +120,15 @@ def test_a_void_call() -> None:
         {"console_session_with_workspace": [], "seam_workspace": []},
     ]
     ids = {"type": "string", "format": "uuid"}
+    asked = {"in": "query", "description": "", "schema": ids}
+    shown = {"example": "00000000-0000-4000-8000-000000000000"}
     assert remove["parameters"] == [
-        {"in": "query", "name": "acs_access_group_id", "required": True, "schema": ids},
-        {"in": "query", "name": "acs_user_id", "required": False, "schema": ids},
-        {"in": "query", "name": "user_identity_id", "required": False, "schema": ids},
+        {**asked, "name": "acs_access_group_id", "required": True, **shown},
+        {**asked, "name": "acs_user_id", "required": False, **shown},
+        {**asked, "name": "user_identity_id", "required": False},
     ]
+    answer = remove["responses"]["200"]["content"]["application/json"]
+    assert answer == {"schema": {"type": "object", "maxProperties": 0}}
     assert body("/acs/users/remove_from_access_group") == {
         "type": "object",
         "properties": {
@@ -123,7 +147,7 @@ def test_a_paged_list() -> None:
         "properties": {
             "acs_users": users,
             "pagination": {"$ref": "#/components/schemas/pagination"},
-            "ok": {"type": "boolean"},
+            "ok": {"type": "boolean", "enum": [True]},
         },
         "required": ["acs_users", "pagination", "ok"],
     }
@@ -193,3 +217,99 @@ def test_parameters_of_every_type() -> None:
             "nullable": True,
         },
     }
+
+
+def test_objects_in_a_query_are_told_in_brackets() -> None:
+    asked = parameters("/toy/echo", "get")
+    objects = {name for name, each in asked.items() if each.get("style") == "deepObject"}
+    assert objects == {"custom_metadata_has", "settings", "access_schedule"}
+    assert all(asked[name]["explode"] and asked[name]["example"] == {} for name in objects)
+
+
+def test_errors_of_a_route() -> None:
+    answers = operation("/acs/users/list", "get")["responses"]
+    assert set(answers) == {"200", *map(str, refusals(ROUTES[3]))}
+    wrong = answers["400"]
+    assert set(wrong["headers"]) == {"seam-request-id"}
+    content = wrong["content"]["application/json"]
+    envelope, kinds = content["schema"]["allOf"]
+    assert envelope == {"$ref": "#/components/schemas/error"}
+    told = kinds["properties"]["error"]["properties"]["type"]["enum"]
+    assert {"invalid_input", "mismatched_page_parameters"} <= set(told)
+    assert "workspace_not_sandbox" not in told
+    assert content["schema"]["example"]["error"]["type"] == "invalid_input"
+    late = answers["408"]["content"]["application/json"]["schema"]
+    assert late == {"$ref": "#/components/schemas/error_408"}
+    for status in ("429", "503"):
+        assert "Retry-After" in answers[status]["headers"]
+
+
+def test_validation_errors_nest() -> None:
+    (form,) = SCHEMAS["validation_errors"]["allOf"]
+    assert form["additionalProperties"] == {"$ref": "#/components/schemas/validation_errors"}
+    assert form["required"] == ["_errors"]
+
+
+def test_the_preface_lists_every_error() -> None:
+    told = DOCUMENT["info"]["description"]
+    for kind, error in ERRORS.items():
+        assert f"`{kind}` | {error.meaning} |" in told
+
+
+@pytest.mark.parametrize("verb", ["post", "put"])
+def test_a_call_that_creates_takes_an_idempotency_key(verb: str) -> None:
+    route = replace(ROUTES[2], verbs=("PUT", "POST"), is_creating=True, handler=get_user)
+    told = document([route])["paths"][route.path][verb]
+    assert [(each["in"], each["name"]) for each in told["parameters"]] == [
+        ("header", "Idempotency-Key")
+    ]
+    assert {"409", "422"} <= set(told["responses"])
+    assert "Idempotent-Replayed" in told["responses"]["200"]["headers"]
+    assert "parameters" not in operation("/toy/put", "put")
+
+
+def test_every_way_to_say_who_one_is_can_be_told() -> None:
+    every = replace(ROUTES[0], callers=get_args(Scheme))
+    assert set(security_schemes([every])) == {*get_args(Scheme), "seam_workspace"}
+    assert set(security_schemes([replace(every, callers=("api_key",))])) == {"api_key"}
+
+
+def test_a_call_tells_what_else_it_needs() -> None:
+    route = replace(ROUTES[2], scope="doors", is_sandbox_only=True)
+    told = document([route])["paths"][route.path]["post"]["description"]
+    assert told == (
+        "Get.\n\nParameters: One required id.\n\nThe token needs the scope `doors`.\n\n"
+        "In sandbox workspaces alone."
+    )
+
+
+def test_examples() -> None:
+    some_id = "00000000-0000-4000-8000-000000000000"
+    assert body_example("/acs/users/get") == {"acs_user_id": some_id}
+    assert body_example("/toy/echo") == {}
+    assert body_example("/acs/users/remove_from_access_group") == {
+        "acs_access_group_id": some_id,
+        "acs_user_id": some_id,
+    }
+
+
+@pytest.mark.parametrize("route", REAL_ROUTES, ids=lambda route: route.path)
+def test_every_call_has_an_example_that_it_takes(route: Route) -> None:
+    given = Parameters(route.request, route.page_limit).read(b"", example(route))
+    assert isinstance(given.request, route.request)
+
+
+@pytest.mark.parametrize("route", REAL_ROUTES, ids=lambda route: route.path)
+def test_every_parameter_is_described(route: Route) -> None:
+    item = document(REAL_ROUTES)["paths"][route.path]
+    for told in item.values():
+        content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+        asked = content.get("schema", {}).get("properties", {})
+        described = {each["name"]: each for each in told.get("parameters", ())} | asked
+        assert [name for name, each in described.items() if not each.get("description")] == []
+
+
+def test_an_integer_default_is_told() -> None:
+    asked = document(REAL_ROUTES)["paths"]["/events/list"]["get"]["parameters"]
+    by_name = {each["name"]: each["schema"] for each in asked}
+    assert (by_name["limit"]["default"], by_name["unstable_offset"]["default"]) == (500, 0)

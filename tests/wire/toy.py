@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-import uvicorn
 from msgspec import UNSET, Meta, UnsetType
 
 from doorward.errors import ApiError, Unavailable, not_found
+from doorward.store.sight import Sight
 from doorward.wire.app import Api, Health
+from doorward.wire.http.edge import Edge
+from doorward.wire.http.server import Server
 from doorward.wire.route import Call, CallerKind, Listed, Route, Scheme
 
 WORKSPACE = UUID("398d80b7-3f96-47c2-b85a-6f8ba21d07be")
@@ -42,6 +45,10 @@ class Token:
     kind: CallerKind
     workspace_id: UUID | None
     is_published: bool = False
+    is_revoked: bool = False
+    scopes: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+    sight: Sight | None = None
 
 
 class Tokens:
@@ -179,7 +186,7 @@ async def fail(call: Call[Any], request: Everything) -> None:  # noqa: ARG001
         case "unavailable":
             raise Unavailable("postgresql://user:hunter2@db is down")
         case "limited":
-            raise ApiError(429, "rate_limited", "Too many calls", retry_after=7)
+            raise ApiError(429, "rate_limit_exceeded", "Too many calls", retry_after=7)
         case _:
             raise RuntimeError(told) from ValueError(told)
 
@@ -298,16 +305,15 @@ async def _exchange(api: Api, scope: dict[str, Any], body: bytes) -> Answer:
 
 
 @contextlib.contextmanager
-def serving(app: Any) -> Iterator[str]:
+def serving(app: Any, edge: Edge | None = None, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serves an ASGI application on a free port of 127.0.0.1; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
+    server = Server(app, edge or Edge(), tls)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
         host, port = listener.getsockname()
-        yield f"http://{host}:{port}"
+        yield f"{'http' if tls is None else 'https'}://{host}:{port}"
     finally:
         server.should_exit = True
         thread.join()

@@ -1,27 +1,28 @@
 """/connected_accounts: accounts at providers, the native system's own one included."""
 
-from typing import Annotated
-from uuid import UUID
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api.requests import Term, exactly_one, found, is_given, or_none
+from doorward.api.parameters import (
+    ConnectedAccountId,
+    CustomerKey,
+    CustomMetadataHas,
+    EmailAddress,
+    SpaceId,
+    Term,
+    UserIdentifierKey,
+)
+from doorward.api.requests import exactly_one, found, is_given, or_none
 from doorward.api.services import Services
 from doorward.resources.connected_account import ConnectedAccount
-from doorward.store import accounts
-from doorward.wire.route import Call, Listed, Route
-
-EmailAddress = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$", extra_json_schema={"format": "email"}),
-]
+from doorward.store import accounts, client_sessions
+from doorward.wire.route import EVERYBODY, STAFF, Call, Listed, Route
 
 
 class GetAccount(msgspec.Struct):
     """An account by id, or by the e-mail address that its provider knows."""
 
-    connected_account_id: UUID | UnsetType = UNSET
+    connected_account_id: ConnectedAccountId | UnsetType = UNSET
     email: EmailAddress | UnsetType = UNSET
 
     def check(self) -> list[str]:
@@ -32,11 +33,11 @@ class GetAccount(msgspec.Struct):
 class ListAccounts(msgspec.Struct):
     """Filters of accounts."""
 
-    custom_metadata_has: dict[str, str | bool] | UnsetType = UNSET
-    customer_key: str | UnsetType = UNSET
+    custom_metadata_has: CustomMetadataHas | UnsetType = UNSET
+    customer_key: CustomerKey | UnsetType = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
-    space_id: UUID | UnsetType = UNSET
-    user_identifier_key: str | UnsetType = UNSET
+    space_id: SpaceId | UnsetType = UNSET
+    user_identifier_key: UserIdentifierKey | UnsetType = UNSET
 
 
 async def get(call: Call[Services], request: GetAccount) -> ConnectedAccount:
@@ -46,15 +47,23 @@ async def get(call: Call[Services], request: GetAccount) -> ConnectedAccount:
         call.workspace_id,
         connected_account_id=or_none(request.connected_account_id),
         email=or_none(request.email),
+        sight=call.caller.sight,
     )
     return found(account, "connected_account")
 
 
 async def list_accounts(call: Call[Services], request: ListAccounts) -> Listed:
     """A page of accounts."""
-    # There are no spaces and no client sessions here, so none that an account could belong to.
-    if is_given(request.space_id) or is_given(request.user_identifier_key):
+    # There are no spaces here, so none that an account could belong to.
+    if is_given(request.space_id):
         return Listed([], None)
+    of_session = None
+    if isinstance(request.user_identifier_key, str):
+        of_session = await client_sessions.sight_of(
+            call.services.database, call.workspace_id, request.user_identifier_key
+        )
+        if of_session is None:
+            return Listed([], None)
     assert call.page is not None
     metadata = or_none(request.custom_metadata_has) or {}
     rows, next_after = await accounts.list_accounts(
@@ -63,6 +72,8 @@ async def list_accounts(call: Call[Services], request: ListAccounts) -> Listed:
         custom_metadata_has={key: _text(value) for key, value in metadata.items()},
         customer_key=or_none(request.customer_key),
         term=or_none(request.term),
+        sight=call.caller.sight,
+        of_session=of_session,
         limit=call.page.limit,
         after=call.page.after,
     )
@@ -82,6 +93,7 @@ ROUTES = (
         summary="Get a connected account",
         response_key="connected_account",
         resource=ConnectedAccount,
+        callers=EVERYBODY,
     ),
     Route(
         path="/connected_accounts/list",
@@ -93,5 +105,6 @@ ROUTES = (
         resource=ConnectedAccount,
         is_list=True,
         page_limit=11_000,
+        callers=(*STAFF, "client_session_with_customer", "client_session_with_customer_ro"),
     ),
 )

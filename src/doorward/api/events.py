@@ -3,27 +3,81 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.parameters import (
+    AccessCodeId,
+    AccessCodeIds,
+    AccessGrantId,
+    AccessGrantIds,
+    AccessMethodId,
+    AccessMethodIds,
+    AcsAccessGroupId,
+    AcsCredentialId,
+    AcsEncoderId,
+    AcsEntranceId,
+    AcsSystemId,
+    AcsSystemIds,
+    AcsUserId,
+    ConnectedAccountId,
+    ConnectWebviewId,
+    CustomerKey,
+    DeviceId,
+    DeviceIds,
+    EventId,
+    EventIds,
+    EventType,
+    EventTypes,
+    SpaceId,
+    SpaceIds,
+    UserIdentityId,
+)
 from doorward.api.requests import exactly_one, found, is_given, or_none
 from doorward.api.services import Services
-from doorward.resources.event import Event, EventTypeName, is_event_type
+from doorward.resources.event import Event, is_event_type
 from doorward.store import events
-from doorward.wire.route import Call, Route
+from doorward.wire.route import EVERYBODY, Call, Route
 
-Ids = Annotated[list[UUID], msgspec.Meta(max_length=100)]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=1000, extra_json_schema={"default": 500})]
+Limit = Annotated[
+    int,
+    msgspec.Meta(
+        ge=1,
+        le=1000,
+        description="The most events that are answered.",
+        extra_json_schema={"default": 500},
+    ),
+]
+Between = Annotated[
+    list[datetime],
+    msgspec.Meta(
+        min_length=2,
+        max_length=2,
+        description="Only what the server learnt of after the first time and before the second.",
+    ),
+]
+Since = Annotated[
+    datetime,
+    msgspec.Meta(
+        description="Only what the server learnt of after this time.",
+        extra_json_schema={"example": "2026-01-01T00:00:00Z"},
+    ),
+]
+Offset = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, description="How many events to pass over.", extra_json_schema={"default": 0}
+    ),
+]
 
 
 class GetEvent(msgspec.Struct):
     """An event by id, or the newest one of a type and a device."""
 
-    device_id: UUID | UnsetType = UNSET
-    event_id: UUID | UnsetType = UNSET
-    event_type: EventTypeName | UnsetType = UNSET
+    device_id: DeviceId | UnsetType = UNSET
+    event_id: EventId | UnsetType = UNSET
+    event_type: EventType | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """Without a parameter it would be anybody's event."""
@@ -35,44 +89,44 @@ class GetEvent(msgspec.Struct):
 class Subjects(msgspec.Struct):
     """Filters by what an event happened to; all that are given must be named in it."""
 
-    access_code_id: UUID | UnsetType = UNSET
-    access_grant_id: UUID | UnsetType = UNSET
-    access_method_id: UUID | UnsetType = UNSET
-    acs_access_group_id: UUID | UnsetType = UNSET
-    acs_credential_id: UUID | UnsetType = UNSET
-    acs_encoder_id: UUID | UnsetType = UNSET
-    acs_entrance_id: UUID | UnsetType = UNSET
-    acs_system_id: UUID | UnsetType = UNSET
-    acs_user_id: UUID | UnsetType = UNSET
-    connect_webview_id: UUID | UnsetType = UNSET
-    connected_account_id: UUID | UnsetType = UNSET
-    device_id: UUID | UnsetType = UNSET
-    space_id: UUID | UnsetType = UNSET
-    user_identity_id: UUID | UnsetType = UNSET
+    access_code_id: AccessCodeId | UnsetType = UNSET
+    access_grant_id: AccessGrantId | UnsetType = UNSET
+    access_method_id: AccessMethodId | UnsetType = UNSET
+    acs_access_group_id: AcsAccessGroupId | UnsetType = UNSET
+    acs_credential_id: AcsCredentialId | UnsetType = UNSET
+    acs_encoder_id: AcsEncoderId | UnsetType = UNSET
+    acs_entrance_id: AcsEntranceId | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    acs_user_id: AcsUserId | UnsetType = UNSET
+    connect_webview_id: ConnectWebviewId | UnsetType = UNSET
+    connected_account_id: ConnectedAccountId | UnsetType = UNSET
+    device_id: DeviceId | UnsetType = UNSET
+    space_id: SpaceId | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
 
 class AnyOfSubjects(Subjects):
     """Filters by lists of what an event happened to; of each list one must be named in it."""
 
-    access_code_ids: list[UUID] | UnsetType = UNSET
-    access_grant_ids: Ids | UnsetType = UNSET
-    access_method_ids: Ids | UnsetType = UNSET
-    acs_system_ids: list[UUID] | UnsetType = UNSET
-    device_ids: list[UUID] | UnsetType = UNSET
-    space_ids: Ids | UnsetType = UNSET
+    access_code_ids: AccessCodeIds | UnsetType = UNSET
+    access_grant_ids: AccessGrantIds | UnsetType = UNSET
+    access_method_ids: AccessMethodIds | UnsetType = UNSET
+    acs_system_ids: AcsSystemIds | UnsetType = UNSET
+    device_ids: DeviceIds | UnsetType = UNSET
+    space_ids: SpaceIds | UnsetType = UNSET
 
 
 class ListEvents(AnyOfSubjects):
     """Since when, or between what, which types, and about what."""
 
-    between: Annotated[list[datetime], msgspec.Meta(min_length=2, max_length=2)] | UnsetType = UNSET
-    customer_key: str | UnsetType = UNSET
-    event_ids: list[UUID] | UnsetType = UNSET
-    event_type: EventTypeName | UnsetType = UNSET
-    event_types: list[EventTypeName] | UnsetType = UNSET
+    between: Between | UnsetType = UNSET
+    customer_key: CustomerKey | UnsetType = UNSET
+    event_ids: EventIds | UnsetType = UNSET
+    event_type: EventType | UnsetType = UNSET
+    event_types: EventTypes | UnsetType = UNSET
     limit: Limit = 500
-    since: datetime | UnsetType = UNSET
-    unstable_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    since: Since | UnsetType = UNSET
+    unstable_offset: Offset = 0
 
     def check(self) -> list[str]:
         """A list has a beginning, unless its events are named."""
@@ -95,6 +149,7 @@ async def get(call: Call[Services], request: GetEvent) -> Event:
         event_id=or_none(request.event_id),
         event_type=or_none(request.event_type),
         subject_id=or_none(request.device_id),
+        sight=call.caller.sight,
     )
     return found(event, "event")
 
@@ -113,6 +168,7 @@ async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
         subject_ids=_given_values(request, Subjects.__struct_fields__),
         any_of_subject_ids=_given_values(request, _LISTS),
         customer_key=or_none(request.customer_key),
+        sight=call.caller.sight,
         limit=request.limit,
         offset=request.unstable_offset,
     )
@@ -136,6 +192,7 @@ ROUTES = (
         summary="Get an event",
         response_key="event",
         resource=Event,
+        callers=EVERYBODY,
     ),
     Route(
         path="/events/list",
@@ -146,5 +203,6 @@ ROUTES = (
         response_key="events",
         resource=Event,
         is_list=True,
+        callers=EVERYBODY,
     ),
 )

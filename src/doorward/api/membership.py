@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.parameters import AcsAccessGroupId, AcsUserId, UserIdentityId
 from doorward.api.requests import exactly_one, or_none
 from doorward.api.services import Services
 from doorward.errors import ApiError, Unavailable, invalid_input, not_found
@@ -22,9 +23,9 @@ from doorward.wire.route import Call
 class Membership(msgspec.Struct):
     """A group, and a person named by user or by identity."""
 
-    acs_access_group_id: UUID
-    acs_user_id: UUID | UnsetType = UNSET
-    user_identity_id: UUID | UnsetType = UNSET
+    acs_access_group_id: AcsAccessGroupId
+    acs_user_id: AcsUserId | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """One name is enough, and two could contradict each other."""

@@ -1,6 +1,6 @@
 """What the parameters of several calls have in common."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -8,9 +8,6 @@ from msgspec import UNSET, UnsetType
 from doorward.errors import not_found
 
 T = TypeVar("T")
-
-# What `search` looks for.
-Term = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class NoParameters(msgspec.Struct):

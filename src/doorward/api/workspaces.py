@@ -4,13 +4,20 @@ from doorward.api.requests import NoParameters, found
 from doorward.api.services import Services
 from doorward.resources.workspace import Workspace
 from doorward.store import workspaces
-from doorward.wire.route import Call, Route
+from doorward.wire.route import EVERYBODY, STAFF, Call, Route
 
 
 async def get(call: Call[Services], _request: NoParameters) -> Workspace:
     """The workspace of this call."""
     workspace = await workspaces.get(call.services.database, call.workspace_id)
     return found(workspace, "workspace")
+
+
+async def list_workspaces(call: Call[Services], request: NoParameters) -> list[Workspace]:
+    """Every workspace that the token may act in; an end user's session has its own."""
+    if call.caller.kind == "client_session":
+        return [await get(call, request)]
+    return await workspaces.list_of_token(call.services.database, call.caller.token_id)
 
 
 ROUTES = (
@@ -22,5 +29,22 @@ ROUTES = (
         summary="Get the workspace that this call is about",
         response_key="workspace",
         resource=Workspace,
+        callers=EVERYBODY,
+    ),
+    Route(
+        path="/workspaces/list",
+        verbs=("GET", "POST"),
+        request=NoParameters,
+        handler=list_workspaces,
+        summary="List the workspaces that the token may act in",
+        response_key="workspaces",
+        resource=Workspace,
+        is_list=True,
+        callers=(
+            *STAFF,
+            "client_session",
+            "console_session_without_workspace",
+            "pat_without_workspace",
+        ),
     ),
 )

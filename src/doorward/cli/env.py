@@ -25,9 +25,11 @@ def env(
     host: Annotated[str | None, Parameter(help="The server's host, as `serve` has it.")] = None,
     port: Annotated[int | None, Parameter(help="The server's port, as `serve` has it.")] = None,
     data: Annotated[Path | None, Parameter(help="The server's data folder.")] = None,
+    tls_cert: Annotated[Path | None, Parameter(help="As `serve` has it, for HTTPS.")] = None,
+    tls_key: Annotated[Path | None, Parameter(help="As `serve` has it.")] = None,
 ) -> None:
     """Prints lines for a shell to evaluate."""
-    settings = load(host=host, port=port, data=data)
+    settings = load(host=host, port=port, data=data, tls_cert=tls_cert, tls_key=tls_key)
     for line in sandbox().exports(settings.endpoint):
         say(line)
     if settings.data != default_data().absolute():

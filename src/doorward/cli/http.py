@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -100,6 +101,11 @@ class Client:
         try:
             response = await self._http.post(path, json=parameters)
         except httpx.ConnectError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise StartError(
+                    f"the certificate of {self.endpoint} is not trusted; with a CA of your own,"
+                    " name its certificate in SSL_CERT_FILE"
+                ) from error
             raise NoServer(
                 f"no server at {self.endpoint}; start one with: {command()} serve"
             ) from error
@@ -138,8 +144,14 @@ async def connect() -> AsyncIterator[Client]:
         timeout=_TIMEOUT,
         # A proxy cannot reach this machine's own loopback addresses.
         trust_env=not _is_loopback(chosen.endpoint),
+        verify=_trusted(chosen.endpoint),
     ) as http:
         yield Client(http, chosen.endpoint)
+
+
+def _trusted(endpoint: str) -> ssl.SSLContext | bool:
+    # Reads SSL_CERT_FILE for every address; `trust_env` above is about proxies.
+    return httpx.create_ssl_context() if endpoint.startswith("https:") else True
 
 
 def _is_loopback(endpoint: str) -> bool:

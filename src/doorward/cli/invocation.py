@@ -29,6 +29,9 @@ def eval_line(settings: Settings, port: int | None = None) -> str:
         words += ["--host", quote(settings.host)]
     if (port or settings.port) != DEFAULT_PORT:
         words += ["--port", str(port or settings.port)]
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        words += ["--tls-cert", quote(str(settings.tls_cert))]
+        words += ["--tls-key", quote(str(settings.tls_key))]
     return f'eval "$({data_prefix(settings)}{" ".join(words)})"'
 
 

@@ -15,7 +15,7 @@ app = App(
     name="serve",
     help_epilogue="""\
 Instead of options, environment variables: DOORWARD_HOST, DOORWARD_PORT,
-DOORWARD_DATA, DOORWARD_DATABASE_URL, DOORWARD_SITE.
+DOORWARD_DATA, and so on: DOORWARD_ and the option's name.
 Ctrl-C stops the server, and the database that it started.
 
 Example:  doorward serve
@@ -37,9 +37,47 @@ def serve(
     site: Annotated[
         Path | None, Parameter(help="The site of a new database; otherwise the sandbox.")
     ] = None,
+    tls_cert: Annotated[
+        Path | None, Parameter(help="The certificate chain (PEM), for HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, Parameter(help="The certificate's key (PEM).")] = None,
+    insecure_http: Annotated[
+        bool | None, Parameter(negative="", help="Plain HTTP beyond this machine, on purpose.")
+    ] = None,
+    proxy: Annotated[
+        str | None, Parameter(help="The proxies in front: addresses or networks, with commas.")
+    ] = None,
+    rate_limit: Annotated[
+        float | None, Parameter(help="Calls a second for each token; otherwise 1000, 0 for any.")
+    ] = None,
+    in_flight: Annotated[
+        int | None, Parameter(help="Calls answered at a time; otherwise 256.")
+    ] = None,
+    connections: Annotated[
+        int | None, Parameter(help="Open connections at a time; otherwise 1000.")
+    ] = None,
+    deadline: Annotated[
+        float | None, Parameter(help="Seconds until a call is given up; otherwise 10.")
+    ] = None,
+    log: Annotated[str | None, Parameter(help="console or json; otherwise console.")] = None,
 ) -> None:
     """Serves until Ctrl-C."""
-    settings = load(host=host, port=port, data=data, database_url=database_url, site=site)
+    settings = load(
+        host=host,
+        port=port,
+        data=data,
+        database_url=database_url,
+        site=site,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        insecure_http=insecure_http,
+        proxy=proxy,
+        rate_limit=rate_limit,
+        in_flight=in_flight,
+        connections=connections,
+        deadline=deadline,
+        log=log,
+    )
     server.serve(settings, on_ready=_say_welcome)
 
 

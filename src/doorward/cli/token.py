@@ -1,16 +1,21 @@
-"""`doorward token`: API keys and personal access tokens, in the database itself."""
+"""`doorward token`: every kind of token, in the database itself."""
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal
-from uuid import UUID
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, Literal, NamedTuple
+from uuid import UUID, uuid4
 
 from cyclopts import App, Parameter
 
 from doorward.cli.output import say, table
 from doorward.cli.storage import Data, DatabaseUrl, open_store
 from doorward.errors import StartError
-from doorward.store import tokens, workspaces
-from doorward.store.tokens import Token, TokenKind
+from doorward.store import client_sessions, console, tokens, workspaces
+from doorward.store.client_sessions import Wanted
+from doorward.store.database import Database
+from doorward.store.secrets import Keyring
+from doorward.store.tokens import DEFAULT_SCOPES, Token, TokenKind
 
 app = App(
     name="token",
@@ -19,45 +24,104 @@ A token is shown once, when it is created. A running server knows a new one at
 once, and refuses a revoked one within a second.
 
 Example:  doorward token create --name backend
+          doorward token create --name backend --scope doors --expires-in 90d
           doorward token create --name laptop --kind personal-access-token
+          doorward token create --name today --kind console-session
+          doorward token create --kind client-session --customer-key acme
           doorward token list
           doorward token revoke 5b1f1a52-0c7c-4d33-9a8e-2f6f0f3a7c11""",
 )
 
-_KINDS: Final[dict[str, TokenKind]] = {
+Kind = Literal["api-key", "personal-access-token", "console-session", "client-session"]
+Scope = Literal["doors", "metrics"]
+
+_KINDS: Final[Mapping[str, TokenKind]] = {
     "api-key": "api_key",
     "personal-access-token": "personal_access_token",
+    "console-session": "console_session",
 }
-_HEADER: Final = ("TOKEN ID", "KIND", "NAME", "BEGINS WITH", "WORKSPACE", "CREATED", "STATE")
+_HEADER: Final = (
+    *("TOKEN ID", "KIND", "NAME", "BEGINS WITH", "WORKSPACE", "SCOPES", "CREATED", "EXPIRES"),
+    "STATE",
+)
+_CONSOLE_LIFE: Final = timedelta(hours=12)
+_SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+class _Asked(NamedTuple):
+    """What a new token is to be."""
+
+    kind: Kind
+    name: str | None
+    scopes: Collection[str]
+    life: timedelta | None
+    customer_key: str | None
+    is_read_only: bool
 
 
 @app.command
 async def create(
     *,
-    name: Annotated[str, Parameter(help="What it is for.")],
+    name: Annotated[
+        str | None, Parameter(help="What it is for; a client session needs none.")
+    ] = None,
     kind: Annotated[
-        Literal["api-key", "personal-access-token"],
-        Parameter(help="A key opens one workspace, a personal access token every one."),
+        Kind,
+        Parameter(
+            help="A key opens one workspace; a personal access token and a console session every"
+            " one; a client session what belongs to one customer."
+        ),
     ] = "api-key",
     workspace: Annotated[
         UUID | None, Parameter(help="The id of its only workspace; for a key, the only one there.")
     ] = None,
+    scope: Annotated[
+        list[Scope] | None,
+        Parameter(
+            help="What it may besides: doors for /doorward/*, which only a key lacks otherwise,"
+            " metrics for /metrics.",
+            negative=(),
+        ),
+    ] = None,
+    expires_in: Annotated[
+        str | None,
+        Parameter(
+            help="When it ends, such as 90d, 12h, 30m; otherwise never, a console session after"
+            " 12h, a client session after 365d."
+        ),
+    ] = None,
+    customer_key: Annotated[
+        str | None, Parameter(help="Whose accounts a client session sees.")
+    ] = None,
+    read_only: Annotated[
+        bool, Parameter(help="The client session may change nothing.", negative=())
+    ] = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Makes a token, and shows it this once."""
-    async with open_store(data, database_url) as (database, _):
+    asked = _Asked(kind, name, scope or (), _span(expires_in), customer_key, read_only)
+    _check(asked)
+    async with open_store(data, database_url) as (database, keyring):
         there = {one.workspace_id: one for one in await workspaces.list_workspaces(database)}
-        names = {workspace_id: one.name for workspace_id, one in there.items()}
-        bound = _bound(names, workspace, _KINDS[kind])
-        secret = tokens.mint(_KINDS[kind], is_sandbox=bound in there and there[bound].is_sandbox)
-        await tokens.create(database, secret, kind=_KINDS[kind], workspace_id=bound, name=name)
-    say(secret)
+        bound = _bound({known: one.name for known, one in there.items()}, workspace, kind)
+        is_sandbox = bound is not None and there[bound].is_sandbox
+        made = await _make(database, keyring, asked, bound, is_sandbox=is_sandbox)
+    say(made)
 
 
 @app.command(name="list")
 async def list_tokens(*, data: Data = None, database_url: DatabaseUrl = None) -> None:
-    """Lists every token without its secret; those that anybody can read are marked published."""
+    """Lists every token without its secret; those that anybody can read are marked published.
+
+    Client sessions are many, and listed by `doorward api client-sessions list`.
+    """
     async with open_store(data, database_url) as (database, _):
         found = await tokens.list_tokens(database)
     for line in table(_HEADER, [_row(token) for token in found]):
@@ -80,9 +144,74 @@ async def revoke(
     say(f"revoked {' '.join(map(str, token_id))}")
 
 
-def _bound(names: Mapping[UUID, str], wanted: UUID | None, kind: TokenKind) -> UUID | None:
+def _check(asked: _Asked) -> None:
+    is_session = asked.kind == "client-session"
+    wrong = {
+        "say with --name what it is for": not is_session and asked.name is None,
+        "a client session has no --name": is_session and asked.name is not None,
+        "a client session has no --scope": is_session and bool(asked.scopes),
+        "say with --customer-key whose client session it is": is_session
+        and asked.customer_key is None,
+        "--customer-key and --read-only are for --kind client-session": not is_session
+        and (asked.customer_key is not None or asked.is_read_only),
+    }
+    for problem, is_so in wrong.items():
+        if is_so:
+            raise StartError(problem)
+
+
+async def _make(
+    database: Database,
+    keyring: Keyring,
+    asked: _Asked,
+    workspace_id: UUID | None,
+    *,
+    is_sandbox: bool,
+) -> str:
+    expires_at = None if asked.life is None else datetime.now(UTC) + asked.life
+    if asked.kind == "client-session":
+        assert workspace_id is not None
+        wanted = Wanted(
+            customer_key=asked.customer_key,
+            is_read_only=asked.is_read_only,
+            expires_at=expires_at,
+        )
+        async with database.transaction() as connection:
+            session = await client_sessions.create(connection, keyring, workspace_id, wanted)
+        return session.token
+    kind, token_id = _KINDS[asked.kind], uuid4()
+    if kind == "console_session":
+        # A signed text has whole seconds.
+        ends = expires_at or datetime.now(UTC) + _CONSOLE_LIFE
+        expires_at = ends.replace(microsecond=0)
+        secret = console.sign(keyring.derive("console session"), token_id, expires_at)
+    else:
+        secret = tokens.mint(kind, is_sandbox=is_sandbox)
+    await tokens.create(
+        database,
+        secret,
+        kind=kind,
+        workspace_id=workspace_id,
+        name=asked.name or "",
+        scopes={*DEFAULT_SCOPES[kind], *asked.scopes},
+        expires_at=expires_at,
+        token_id=token_id,
+    )
+    return secret
+
+
+def _span(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    matched = _SPAN.fullmatch(text)
+    if matched is None:
+        raise StartError(f"{text!r} is no span of time; give one such as 90d, 12h, 30m or 45s")
+    return int(matched[1]) * _UNITS[matched[2]]
+
+
+def _bound(names: Mapping[UUID, str], wanted: UUID | None, kind: Kind) -> UUID | None:
     """The workspace that a new token opens, None for every one; `names` are those there are."""
-    if wanted is None and kind == "personal_access_token":
+    if wanted is None and kind in {"personal-access-token", "console-session"}:
         return None
     chosen = [workspace_id for workspace_id in names if wanted in {None, workspace_id}]
     if len(chosen) == 1:
@@ -100,7 +229,9 @@ def _row(token: Token) -> tuple[str, ...]:
         token.name,
         token.hint,
         str(token.workspace_id or "every one"),
+        " ".join(token.scopes) or "none",
         f"{token.created_at:%Y-%m-%d %H:%M}",
+        f"{token.expires_at:%Y-%m-%d %H:%M}" if token.expires_at else "never",
         _state(token),
     )
 
@@ -108,4 +239,6 @@ def _row(token: Token) -> tuple[str, ...]:
 def _state(token: Token) -> str:
     if token.revoked_at:
         return f"revoked {token.revoked_at:%Y-%m-%d %H:%M}"
+    if token.expires_at and token.expires_at <= datetime.now(UTC):
+        return "expired"
     return "published" if token.is_published else "active"

@@ -46,6 +46,7 @@ def welcome_sandbox(ready: Ready, sandbox: Sandbox) -> Iterator[str]:
 
 def _answers(ready: Ready) -> Iterator[str]:
     yield f"Doorward answers at {ready.endpoint} (Ctrl-C stops it)."
+    yield f"Its calls, to read and to try: {ready.endpoint}/docs"
 
 
 def _curl(endpoint: str) -> str:

@@ -122,6 +122,11 @@ class Controller:
         await self.follower.lease.release()
         await self._disk.close()
 
+    @property
+    def events_spooled(self) -> int:
+        """How much of what happened is not handed in yet."""
+        return self._disk.spool_length
+
     def server_is_back(self) -> None:
         """Takes up at once what waits for the server."""
         self.follower.wake()

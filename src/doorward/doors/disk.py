@@ -67,12 +67,20 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Disk:
-    """The open file of one controller. Errors of the disk are sqlite3.Error or OSError."""
+    """The open file of one controller. Errors of the disk are sqlite3.Error or OSError.
+
+    spool_length: how many entries the spool has.
+    """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, thread: ThreadPoolExecutor
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        thread: ThreadPoolExecutor,
+        spool_length: int,
     ) -> None:
         self.path = path
+        self.spool_length = spool_length
         self._connection = connection
         self._thread = thread
 
@@ -85,11 +93,11 @@ class Disk:
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
         try:
-            connection = await _on(thread, lambda: _open(path))
+            connection, spool_length = await _on(thread, lambda: _open(path))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(path, connection, thread)
+        return cls(path, connection, thread, spool_length)
 
     async def close(self) -> None:
         """Closes the file and lets go of its lock."""
@@ -138,6 +146,7 @@ class Disk:
         await self._write(
             lambda: self._connection.executemany("insert into spool (body) values (?)", rows)
         )
+        self.spool_length += len(bodies)
 
     async def spooled(self, limit: int) -> list[tuple[int, bytes]]:
         """The oldest entries of the spool, each with its number."""
@@ -146,9 +155,7 @@ class Disk:
 
     async def unspool(self, sequence: int) -> None:
         """Drops the spool's entries up to a number."""
-        await self._write(
-            lambda: self._connection.execute("delete from spool where sequence <= ?", (sequence,))
-        )
+        await self._write(lambda: self._drop_spooled(sequence))
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await _on(self._thread, work)
@@ -160,6 +167,10 @@ class Disk:
         with _transaction(self._connection):
             for step in steps:
                 step()
+
+    def _drop_spooled(self, sequence: int) -> None:
+        dropped = self._connection.execute("delete from spool where sequence <= ?", (sequence,))
+        self.spool_length -= dropped.rowcount
 
     def _put_header(self, header: Header) -> None:
         self._connection.execute(
@@ -204,7 +215,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> tuple[sqlite3.Connection, int]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Made beforehand, because SQLite would leave the mode to the umask. Never opened when it is
     # there: closing it again would let go of a lock that this process has on it.
@@ -214,10 +225,11 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         _lock(connection)
         _prepare(connection)
+        spool_length = connection.execute("select count(*) from spool").fetchone()[0]
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection, spool_length
 
 
 def _lock(connection: sqlite3.Connection) -> None:

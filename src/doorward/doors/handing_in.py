@@ -27,7 +27,7 @@ class HandIn:
         """Commits happenings as events, all or none. Raises Unavailable, or Withheld while held."""
         workspace_id = self.key.workspace_id
         people = {id_ for each in happenings if (id_ := each.decision.acs_user_id)}
-        async with self.database.acquire() as connection, connection.transaction():
+        async with self.database.transaction() as connection:
             # Looked at in the same breath: what follows a hold must not get through.
             if await controllers.is_held(connection, self.key):
                 raise Withheld

@@ -17,6 +17,7 @@ from doorward.doors.disk import DiskLocked
 from doorward.doors.drivers import Driver, installed_drivers
 from doorward.doors.follower import Uplink
 from doorward.doors.reporter import Reporter
+from doorward.doors.tally import Tally, tally
 from doorward.doors.tasks import Tasks
 from doorward.doors.virtual import VirtualReader
 from doorward.doors.waiting import Waiting
@@ -108,6 +109,10 @@ class Doors:
         self._by_workspace.clear()
         for link in self._links:
             await link.close()
+
+    def tally(self) -> Tally:
+        """The controllers in numbers, from what is in memory alone."""
+        return tally(self._controllers.values(), self._watch)
 
     async def discover(self) -> None:
         """Runs every controller of the database that nobody else runs. Raises `Unavailable`."""

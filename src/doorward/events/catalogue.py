@@ -131,6 +131,11 @@ def connected_account_connected(occasion: Occasion, connected_account_id: UUID) 
     )
 
 
+def client_session_deleted(occasion: Occasion, client_session_id: UUID) -> Event:
+    """A client session was taken away."""
+    return _event("client_session.deleted", occasion, client_session_id=client_session_id)
+
+
 def _at_door(event_type: EventType, occasion: Occasion, at_door: AtDoor, **fields: Any) -> Event:
     return _in_system(
         event_type,

@@ -168,6 +168,7 @@ class Event(Resource, frozen=True, kw_only=True):
     acs_entrance_id: UUID | UnsetType = UNSET
     acs_user_id: UUID | UnsetType = UNSET
     acs_credential_id: UUID | UnsetType = UNSET
+    client_session_id: UUID | UnsetType = UNSET
     user_identity_id: UUID | UnsetType = UNSET
     method: UnlockMethod | UnsetType = UNSET
     reason: DenialReason | UnsetType = UNSET

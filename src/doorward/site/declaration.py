@@ -211,7 +211,7 @@ def _memberships(site: Site) -> Iterator[Declaration]:
 
 def _tokens(site: Site) -> Iterator[Declaration]:
     for token in site.tokens.values():
-        row = PublishedToken(token.kind, token.name, digest(token.text), token.text)
+        row = PublishedToken(token.kind, token.name, digest(token.text), token.scopes, token.text)
         yield Declaration("token", token.key, token.line, row)
 
 

@@ -163,6 +163,7 @@ class PublishedToken:
     kind: TokenKind
     name: str
     text: str
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,16 +29,14 @@ from doorward.site.model import (
 )
 from doorward.site.problems import Problems
 from doorward.site.section import Section
-from doorward.store.tokens import TokenKind
+from doorward.store.tokens import DEFAULT_SCOPES, FORMS, SCOPES, TokenKind
 
 _CODE: Final = re.compile(r"[0-9]{4,9}")
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_API_KEY: Final = re.compile(r"seam_(?!at|cst|pk)[A-Za-z0-9]{4,}_[A-Za-z0-9]{16,}")
-_PERSONAL: Final = re.compile(r"seam_at1[A-Za-z0-9]{4,}_[A-Za-z0-9]{16,}")
-_TOKENS: Final[dict[str, tuple[re.Pattern[str], str]]] = {
-    "api_key": (_API_KEY, "a key such as seam_test1234_ and 24 letters and digits"),
-    "personal_access_token": (_PERSONAL, "a token such as seam_at11234_ and 24 letters and digits"),
+_TOKENS: Final[dict[TokenKind, str]] = {
+    "api_key": "a key such as seam_test1234_ and 24 letters and digits",
+    "personal_access_token": "a token such as seam_at11234_ and 24 letters and digits",
 }
 
 
@@ -242,13 +240,15 @@ class _Parser:
     def _token(self, key: str, section: Section) -> PublishedToken:
         if not self._workspace.is_sandbox:
             self._problems.add(section.line, f"{section.name}: only a sandbox workspace has tokens")
-        kind = section.choice("kind", tuple(_TOKENS), "api_key")
-        pattern, meaning = _TOKENS[kind]
+        kind = cast("TokenKind", section.choice("kind", tuple(_TOKENS), "api_key"))
         if not section.has("text"):
             section.problem("text", "is missing")
-        text = section.matching("text", pattern, meaning) or ""
+        text = section.matching("text", FORMS[kind], _TOKENS[kind]) or ""
         name = section.text("name") or key
-        return PublishedToken(section.line, key, cast("TokenKind", kind), name, text)
+        scopes: Collection[str] = DEFAULT_SCOPES[kind]
+        if section.has("scopes"):
+            scopes = _some_of(section, "scopes", SCOPES, "the list of scopes")
+        return PublishedToken(section.line, key, kind, name, text, tuple(sorted(scopes)))
 
 
 def _time_zone(section: Section) -> str:

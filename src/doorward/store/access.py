@@ -6,7 +6,13 @@ the access schedule. What a group opens counts for a person without any credenti
 credential opens by itself, only while that credential is valid. {at} is the instant.
 """
 
+from datetime import datetime
 from typing import Final
+
+
+def instant(at: datetime) -> datetime:
+    """What {at} stands for: windows are whole milliseconds at the doors."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _open(row: str) -> str:
@@ -41,15 +47,23 @@ OF_GROUP: Final = f"""e.is_enabled and e.acs_entrance_id in (
 select o.acs_entrance_id from acs_access_group g {_GROUP_OPENS}
   and g.workspace_id = $1 and g.acs_access_group_id = {{id}})"""  # noqa: S608
 
-# {id}: an acs_user_id.
-OF_USER: Final = f"""e.is_enabled and e.acs_entrance_id in (
+
+def _of_person(condition: str) -> str:
+    return f"""e.is_enabled and e.acs_entrance_id in (
 select o.acs_entrance_id from acs_user u {_MEMBER} {_GROUP_OPENS}
-  and u.workspace_id = $1 and u.acs_user_id = {{id}} and {_PERSON}
+  and u.workspace_id = $1 and {condition} and {_PERSON}
 union all
 select k.acs_entrance_id from acs_user u
 join acs_credential c on c.workspace_id = u.workspace_id and c.acs_user_id = u.acs_user_id
 {_CREDENTIAL_OPENS}
-where u.workspace_id = $1 and u.acs_user_id = {{id}} and {_PERSON} and {_VALID})"""  # noqa: S608
+where u.workspace_id = $1 and {condition} and {_PERSON} and {_VALID})"""  # noqa: S608
+
+
+# {id}: an acs_user_id.
+OF_USER: Final = _of_person("u.acs_user_id = {id}")
+
+# {id}: a user_identity_id. What its users can open, in all systems.
+OF_IDENTITY: Final = _of_person("u.user_identity_id = {id}")
 
 # {id}: an acs_credential_id; a credential that is nobody's opens nothing.
 OF_CREDENTIAL: Final = f"""e.is_enabled and e.acs_entrance_id in (

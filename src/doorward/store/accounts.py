@@ -1,6 +1,6 @@
 """Connected accounts, as the API shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import asyncpg
@@ -8,8 +8,9 @@ import msgspec
 
 from doorward.resources.connected_account import ConnectedAccount, UserIdentifier
 from doorward.resources.values import given, iso
-from doorward.store import search
+from doorward.store import search, visible
 from doorward.store.select import After, Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = "select a.*, a.connected_account_id id from connected_account a where a.workspace_id = $1"
 _ORDER = ("a.created_at", "a.connected_account_id")
@@ -21,11 +22,13 @@ async def get(
     *,
     connected_account_id: UUID | None = None,
     email: str | None = None,
+    sight: Sight | None = None,
 ) -> ConnectedAccount | None:
     """The account of an id, or the oldest one that the provider knows by an e-mail address."""
     select = Select(_SELECT, workspace_id)
     select.where_given("a.connected_account_id = {0}", connected_account_id)
     select.where_given("lower(a.user_identifier ->> 'email') = lower({0})", email)
+    visible.narrow_accounts(select, sight)
     rows = await select.fetch(source, "order by a.created_at, a.connected_account_id limit 1")
     return _account(rows[0]) if rows else None
 
@@ -37,21 +40,39 @@ async def list_accounts(
     custom_metadata_has: Mapping[str, str] | None = None,
     customer_key: str | None = None,
     term: str | None = None,
+    sight: Sight | None = None,
+    of_session: Sight | None = None,
     limit: int,
     after: After | None,
 ) -> tuple[list[ConnectedAccount], After | None]:
     """A page of accounts, the oldest first.
 
     `custom_metadata_has` compares values as text: "true" is the text and the boolean, because a
-    query string cannot tell them apart (seam-api 3.2).
+    query string cannot tell them apart (seam-api 3.2). `of_session` asks for what a session sees,
+    and `sight` is the caller's own.
     """
     select = Select(_SELECT, workspace_id)
     for key, value in (custom_metadata_has or {}).items():
         select.where("a.custom_metadata ->> {0} = {1}", key, value)
     select.where_given("a.customer_key = {0}", customer_key)
     search.where_matches(select, term, "a.display_name", "a.connected_account_id")
+    visible.narrow_accounts(select, sight)
+    visible.narrow_accounts(select, of_session)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_account(row) for row in rows], next_after
+
+
+async def missing(
+    source: Source, workspace_id: UUID, connected_account_ids: Collection[UUID]
+) -> bool:
+    """Whether one of these accounts is not there."""
+    count = await source.fetchval(
+        "select count(*) from connected_account"
+        " where workspace_id = $1 and connected_account_id = any ($2::uuid[])",
+        workspace_id,
+        list(connected_account_ids),
+    )
+    return bool(count != len(set(connected_account_ids)))
 
 
 def _account(row: asyncpg.Record) -> ConnectedAccount:

@@ -9,9 +9,10 @@ import asyncpg
 from doorward.policy.cards import CardNumber, CodeNumber, parse_card, parse_code
 from doorward.resources.acs_credential import AcsCredential
 from doorward.resources.values import WarningEntry, given, iso, iso_or_none
-from doorward.store import search
+from doorward.store import search, visible
 from doorward.store.secrets import Keyring
 from doorward.store.select import After, Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = """
 select c.*, c.acs_credential_id id, s.connected_account_id, u.user_identity_id
@@ -55,6 +56,7 @@ async def list_credentials(
     user_identity_id: UUID | None = None,
     created_before: datetime | None = None,
     term: str | None = None,
+    sight: Sight | None = None,
     limit: int,
     after: After | None,
 ) -> tuple[list[AcsCredential], After | None]:
@@ -66,6 +68,7 @@ async def list_credentials(
     select.where_given("c.created_at < {0}", created_before)
     if term is not None:
         _where_matches(select, keyring, workspace_id, term)
+    visible.narrow_credentials(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_credential(row, keyring) for row in rows], next_after
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, Literal
+from weakref import WeakSet
 
 import asyncpg
 
@@ -12,6 +13,7 @@ from doorward.errors import Unavailable
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
+    PoolConnectionProxy = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
@@ -36,6 +38,13 @@ _TROUBLE = (
     asyncpg.OperatorInterventionError,
 )
 
+# Seconds for a connection, and for a statement, whose own timeout comes first. They bound what runs
+# in the background; a call has its deadline, and lets go of its connection then (`acquire`).
+_CONNECT: Final = 5.0
+_COMMAND: Final = 40.0
+
+IsolationLevel = Literal["read_committed", "repeatable_read", "serializable"]
+
 _SETTINGS = {
     "application_name": "doorward",
     "timezone": "UTC",
@@ -57,15 +66,26 @@ def unavailable() -> Iterator[None]:
         raise Unavailable(str(trouble) or type(trouble).__name__) from trouble
 
 
+def _cut(connection: Any) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is gone already
+        connection.terminate()
+
+
 async def _keep_session(_connection: object) -> None:
     """Replaces asyncpg's reset of a returned connection: no code here leaves session state."""
 
 
 class Database:
-    """One PostgreSQL database: a small pool, and its address for connections of one's own."""
+    """One PostgreSQL database: a small pool, and its address for connections of one's own.
+
+    is_silent: it did not answer when last looked at (`Watch`), so that there is no use in waiting.
+    """
 
     def __init__(self, dsn: str, pool: Pool) -> None:
         self.dsn = dsn
+        self.is_silent = False
+        self._busy: set[PoolConnectionProxy] = set()
+        self._own: WeakSet[Connection] = WeakSet()
         self._pool = pool
 
     @classmethod
@@ -78,8 +98,8 @@ class Database:
                 # complained of, all the while that PostgreSQL is away.
                 min_size=0,
                 max_size=pool_size,
-                timeout=5,
-                command_timeout=40,
+                timeout=_CONNECT,
+                command_timeout=_COMMAND,
                 reset=_keep_session,
                 server_settings=_SETTINGS,
             )
@@ -96,37 +116,92 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A pooled connection, on which no session state may be left behind."""
-        with unavailable():
-            async with self._pool.acquire(timeout=5) as connection:
-                yield connection  # type: ignore[misc]  # a proxy of the connection
+        """A pooled connection, on which no session state may be left behind.
 
-    async def connect(self) -> Connection:
-        """A connection of one's own, which the caller closes."""
+        For statements that are transactions by themselves. Raises `Unavailable`.
+        """
+        self.check()
         with unavailable():
-            return await connect(self.dsn)
+            # Without a timeout: that is a task, and in Python 3.11 may lose a cancellation.
+            async with self._pool.acquire() as connection:
+                self._busy.add(connection)
+                try:
+                    yield connection  # type: ignore[misc]  # a proxy of the connection
+                except (asyncio.CancelledError, TimeoutError):
+                    # To cancel the query, asyncpg would ask the server, and wait for its answer
+                    # before anybody else gets the connection: for ever, if the server hangs.
+                    _cut(connection)
+                    raise
+                finally:
+                    self._busy.discard(connection)
+
+    @asynccontextmanager
+    async def transaction(
+        self, *, isolation: IsolationLevel = "read_committed", is_readonly: bool = False
+    ) -> AsyncIterator[Connection]:
+        """A pooled connection in a transaction, which is committed at the end.
+
+        Raises `Unavailable`, also where the commit's outcome is unknown.
+        """
+        async with self.acquire() as connection:
+            transaction = connection.transaction(isolation=isolation, readonly=is_readonly)
+            await transaction.start()
+            try:
+                yield connection
+            except (asyncio.CancelledError, TimeoutError, GeneratorExit):
+                # Nothing is said to a server that may hang: it rolls back whoever is gone.
+                _cut(connection)
+                raise
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
+
+    async def fell_silent(self) -> None:
+        """Gives up every connection: what waits there for an answer, waits for one that is lost."""
+        self.is_silent = True
+        for connection in (*self._busy, *self._own):
+            _cut(connection)
+        await self._pool.expire_connections()
+
+    def check(self) -> None:
+        """Raises `Unavailable` while it is known that PostgreSQL takes questions and is silent."""
+        if self.is_silent:
+            raise Unavailable("PostgreSQL does not answer")
+
+    async def connect(self, **settings: str) -> Connection:
+        """A connection of one's own, which the caller closes. settings: of its session."""
+        with unavailable():
+            connection = await connect(self.dsn, **settings)
+        self._own.add(connection)
+        return connection
 
     async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
         """All rows of a query. Raises `Unavailable`."""
-        with unavailable():
-            return await self._pool.fetch(query, *args)
+        async with self.acquire() as connection:
+            return await connection.fetch(query, *args)
 
     async def fetchrow(self, query: str, *args: Any) -> "asyncpg.Record | None":
         """The first row of a query, if any. Raises `Unavailable`."""
-        with unavailable():
-            return await self._pool.fetchrow(query, *args)
+        async with self.acquire() as connection:
+            return await connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: Any) -> Any:
         """The first column of the first row, None without one. Raises `Unavailable`."""
-        with unavailable():
-            return await self._pool.fetchval(query, *args)
+        async with self.acquire() as connection:
+            return await connection.fetchval(query, *args)
 
     async def execute(self, query: str, *args: Any) -> str:
         """Runs a statement, answers its command tag. Raises `Unavailable`."""
-        with unavailable():
-            return await self._pool.execute(query, *args)
+        async with self.acquire() as connection:
+            return await connection.execute(query, *args)
 
 
-async def connect(dsn: str) -> Connection:
-    """One connection with Doorward's settings. Raises what asyncpg raises."""
-    return await asyncpg.connect(dsn, timeout=5, command_timeout=40, server_settings=_SETTINGS)
+async def connect(dsn: str, **settings: str) -> Connection:
+    """One connection with Doorward's settings, or these instead. Raises what asyncpg raises."""
+    return await asyncpg.connect(
+        dsn,
+        timeout=_CONNECT,
+        command_timeout=_COMMAND,
+        server_settings=_SETTINGS | settings,
+    )

@@ -8,8 +8,9 @@ import asyncpg
 
 from doorward.resources.acs_entrance import AcsEntrance
 from doorward.resources.values import iso
-from doorward.store import access, search, systems
+from doorward.store import access, search, systems, visible
 from doorward.store.select import After, Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = """
 select e.*, e.acs_entrance_id id, s.connected_account_id
@@ -19,10 +20,18 @@ where e.workspace_id = $1"""
 _ORDER = ("e.created_at", "e.acs_entrance_id")
 
 
-async def get(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> AcsEntrance | None:
-    """An entrance, None for an unknown id."""
+async def get(
+    source: Source,
+    workspace_id: UUID,
+    acs_entrance_id: UUID,
+    at: datetime,
+    *,
+    sight: Sight | None = None,
+) -> AcsEntrance | None:
+    """An entrance, None for an unknown id and for one that is out of sight at the instant `at`."""
     select = Select(_SELECT, workspace_id)
     select.where("e.acs_entrance_id = {0}", acs_entrance_id)
+    visible.narrow_entrances(select, sight, at)
     row = await select.fetchrow(source)
     return _entrance(row) if row else None
 
@@ -48,6 +57,7 @@ async def list_entrances(
     connected_account_id: UUID | None = None,
     customer_key: str | None = None,
     term: str | None = None,
+    sight: Sight | None = None,
     limit: int,
     after: After | None,
 ) -> tuple[list[AcsEntrance], After | None]:
@@ -58,11 +68,13 @@ async def list_entrances(
     select = Select(_SELECT, workspace_id)
     if acs_credential_id is not None:
         _where_accessible(select, access.OF_CREDENTIAL, acs_credential_id, at)
+        visible.narrow_openers(select, sight, acs_credential_id)
     select.where_given("e.acs_entrance_id = any ({0}::uuid[])", acs_entrance_ids)
     select.where_given("e.acs_system_id = {0}", acs_system_id)
     select.where_given("s.connected_account_id = {0}", connected_account_id)
     select.where_given(systems.OF_CUSTOMER, customer_key)
     search.where_matches(select, term, "e.display_name", "e.acs_entrance_id")
+    visible.narrow_entrances(select, sight, at)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_entrance(row) for row in rows], next_after
 
@@ -90,9 +102,7 @@ async def _list_accessible(
 
 
 def _where_accessible(select: Select, rule: str, subject_id: UUID, at: datetime) -> None:
-    # Windows are whole milliseconds at the doors.
-    instant = at.replace(microsecond=at.microsecond // 1000 * 1000)
-    select.where(rule.format(id="{0}", at="{1}"), subject_id, instant)
+    select.where(rule.format(id="{0}", at="{1}"), subject_id, access.instant(at))
 
 
 def _entrance(row: asyncpg.Record) -> AcsEntrance:

@@ -8,8 +8,10 @@ from uuid import UUID
 import msgspec
 
 from doorward.resources.event import Event
+from doorward.store import visible
 from doorward.store.database import Connection
 from doorward.store.select import Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = "select v.payload from event v where v.workspace_id = $1"
 # Doorward's own types reach only those who ask for them by name.
@@ -35,12 +37,14 @@ async def get(
     event_id: UUID | None = None,
     event_type: str | None = None,
     subject_id: UUID | None = None,
+    sight: Sight | None = None,
 ) -> Event | None:
     """The newest event that matches all of what is given, None where there is none."""
     select = Select(_SELECT, workspace_id)
     select.where_given("v.event_id = {0}", event_id)
     select.where_given("v.event_type = {0}", event_type)
     select.where_given("v.subject_ids @> array[{0}::uuid]", subject_id)
+    visible.narrow_events(select, sight)
     rows = await select.fetch(source, "order by v.created_at desc, v.event_id desc limit 1")
     return _event(rows[0]["payload"]) if rows else None
 
@@ -57,6 +61,7 @@ async def list_events(
     subject_ids: Sequence[UUID] = (),
     any_of_subject_ids: Sequence[Sequence[UUID]] = (),
     customer_key: str | None = None,
+    sight: Sight | None = None,
     limit: int,
     offset: int = 0,
 ) -> list[Event]:
@@ -76,6 +81,7 @@ async def list_events(
     for alternatives in any_of_subject_ids:
         select.where("v.subject_ids && {0}::uuid[]", alternatives)
     select.where_given("v.payload ->> 'customer_key' = {0}", customer_key)
+    visible.narrow_events(select, sight)
     tail = f"order by v.created_at, v.event_id limit {limit:d} offset {offset:d}"
     return [_event(row["payload"]) for row in await select.fetch(source, tail)]
 

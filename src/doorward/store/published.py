@@ -22,6 +22,7 @@ class PublishedToken:
     kind: TokenKind
     name: str
     hash: bytes
+    scopes: tuple[str, ...] = ()
     text: str = field(default="", compare=False, repr=False)
 
     @property
@@ -41,11 +42,11 @@ class PublishedTokens:
     ) -> dict[Ids, PublishedToken]:
         """The tokens of these ids that open something."""
         found = await connection.fetch(
-            "select kind, name, hash from token"
+            "select kind, name, hash, scopes from token"
             " where workspace_id = $1 and is_published and revoked_at is null",
             workspace_id,
         )
-        rows = [PublishedToken(*record) for record in found]
+        rows = [PublishedToken(kind, name, key, tuple(scopes)) for kind, name, key, scopes in found]
         wanted = set(ids)
         return {row.ids: row for row in rows if row.ids in wanted}
 
@@ -55,11 +56,12 @@ class PublishedTokens:
         """Makes tokens; a revoked one of this workspace is valid again."""
         for row in rows:
             known = await connection.fetchval(
-                "update token set revoked_at = null, name = $3, is_published = true"
+                "update token set revoked_at = null, name = $3, scopes = $4, is_published = true"
                 " where workspace_id = $1 and hash = $2 returning token_id",
                 change.workspace_id,
                 row.hash,
                 row.name,
+                list(row.scopes),
             )
             if known is None:
                 await tokens.create(
@@ -69,6 +71,7 @@ class PublishedTokens:
                     workspace_id=change.workspace_id,
                     name=row.name,
                     is_published=True,
+                    scopes=row.scopes,
                 )
 
     async def update(
@@ -77,10 +80,10 @@ class PublishedTokens:
         change: Change,
         rows: Sequence[tuple[PublishedToken, PublishedToken]],
     ) -> None:
-        """Writes names."""
+        """Writes names and scopes."""
         await connection.executemany(
-            "update token set name = $3 where workspace_id = $1 and hash = $2",
-            [(change.workspace_id, new.hash, new.name) for _, new in rows],
+            "update token set name = $3, scopes = $4 where workspace_id = $1 and hash = $2",
+            [(change.workspace_id, new.hash, new.name, list(new.scopes)) for _, new in rows],
         )
 
     async def delete(self, connection: Connection, change: Change, ids: Sequence[Ids]) -> None:
@@ -94,10 +97,10 @@ class PublishedTokens:
         )
 
     def merged(
-        self, old: PublishedToken, declared: PublishedToken, _names: Collection[str]
+        self, old: PublishedToken, declared: PublishedToken, names: Collection[str]
     ) -> PublishedToken:
-        """The token as it is declared."""
-        return replace(old, name=declared.name)
+        """The token with these values as they are declared."""
+        return replace(old, **{name: getattr(declared, name) for name in names})
 
 
 async def tokens_elsewhere(

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from doorward.errors import StartError
 
+LookupKind = Literal["card", "code", "idempotency_key"]
+
 _NONCE: Final = 12
 _KEY: Final = 32
 
@@ -65,8 +67,8 @@ class Keyring:
         except InvalidTag:
             raise ValueError("the seal was made with another key, or for another row") from None
 
-    def lookup(self, workspace_id: UUID, kind: Literal["card", "code"], canonical: bytes) -> bytes:
-        """The keyed hash, 32 bytes, by which a number or a code is found within a workspace."""
+    def lookup(self, workspace_id: UUID, kind: LookupKind, canonical: bytes) -> bytes:
+        """The keyed hash, 32 bytes, by which a value is found within a workspace."""
         message = workspace_id.bytes + kind.encode() + b"\0" + canonical
         return hmac.digest(self._lookup_key, message, "sha256")
 

@@ -59,6 +59,8 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
     return value.hex() if isinstance(value, bytes) else value
 
 

@@ -132,10 +132,7 @@ class Whole:
 @asynccontextmanager
 async def read_whole(database: Database, key: ControllerKey) -> AsyncIterator[Whole | None]:
     """Opens the slice of a controller in a snapshot of its own; None without a controller."""
-    async with (
-        database.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with database.transaction(isolation="repeatable_read", is_readonly=True) as connection:
         row = await connection.fetchrow(
             f"select {_CONTACT}, s.connected_account_id from controller c"  # noqa: S608
             " join policy_revision r on r.workspace_id = c.workspace_id"

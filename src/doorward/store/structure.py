@@ -167,8 +167,9 @@ async def insert_workspace(connection: Connection, change: Change, row: Workspac
     Whoever else is making it at the same time is waited for.
     """
     made = await connection.fetchval(
-        "insert into workspace (workspace_id, name, company_name, is_sandbox, publishable_key,"
-        " created_at) values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true",
+        "insert into workspace (workspace_id, name, company_name, is_sandbox,"
+        " is_publishable_key_auth_enabled, publishable_key, created_at)"
+        " values ($1, $2, $3, $4, $4, $5, $6) on conflict do nothing returning true",
         row.workspace_id,
         row.name,
         row.company_name,

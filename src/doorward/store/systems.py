@@ -7,8 +7,9 @@ import asyncpg
 
 from doorward.resources.acs_system import AcsSystem, Location
 from doorward.resources.values import iso
-from doorward.store import search
+from doorward.store import search, visible
 from doorward.store.select import Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = """
 select s.*,
@@ -32,10 +33,13 @@ _IMAGE: Final = (
 )
 
 
-async def get(source: Source, workspace_id: UUID, acs_system_id: UUID) -> AcsSystem | None:
-    """An access system, None for an unknown id."""
+async def get(
+    source: Source, workspace_id: UUID, acs_system_id: UUID, *, sight: Sight | None = None
+) -> AcsSystem | None:
+    """An access system, None for an unknown id and for one that is out of sight."""
     select = Select(_SELECT, workspace_id)
     select.where("s.acs_system_id = {0}", acs_system_id)
+    visible.narrow_systems(select, sight)
     row = await select.fetchrow(source)
     return _system(row) if row else None
 
@@ -47,12 +51,14 @@ async def list_systems(
     connected_account_id: UUID | None = None,
     customer_key: str | None = None,
     term: str | None = None,
+    sight: Sight | None = None,
 ) -> list[AcsSystem]:
     """All access systems that match, the oldest first."""
     select = Select(_SELECT, workspace_id)
     select.where_given("s.connected_account_id = {0}", connected_account_id)
     select.where_given(OF_CUSTOMER, customer_key)
     search.where_matches(select, term, "s.name", "s.acs_system_id")
+    visible.narrow_systems(select, sight)
     rows = await select.fetch(source, "order by s.created_at, s.acs_system_id")
     return [_system(row) for row in rows]
 

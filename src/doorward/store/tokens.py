@@ -1,7 +1,9 @@
 """Secrets that callers present. Each is shown once, and kept as the sha256 of the whole."""
 
 import hashlib
+import re
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -10,8 +12,28 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from doorward.store.database import Connection, Database
+from doorward.store.sight import Sight
 
-TokenKind = Literal["api_key", "personal_access_token"]
+TokenKind = Literal["api_key", "console_session", "personal_access_token"]
+MintedKind = Literal["api_key", "client_session", "personal_access_token"]
+AnyKind = TokenKind | Literal["client_session", "publishable_key"]
+
+SCOPES: Final = ("doors", "metrics")
+# An application's key has to be given what the API has no word for; a person's token has it.
+DEFAULT_SCOPES: Final[Mapping[TokenKind, tuple[str, ...]]] = {
+    "api_key": (),
+    "console_session": ("doors",),
+    "personal_access_token": ("doors",),
+}
+
+# What a text must look like to be a token of a kind (seam-api 1.1). No two forms overlap.
+FORMS: Final[Mapping[AnyKind, re.Pattern[str]]] = {
+    "api_key": re.compile(r"seam_(?!at|cst|pk)[A-Za-z0-9]{4,}_[A-Za-z0-9]{16,}"),
+    "personal_access_token": re.compile(r"seam_at1[A-Za-z0-9]{4,}_[A-Za-z0-9]{16,}"),
+    "client_session": re.compile(r"seam_cst1[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
+    "publishable_key": re.compile(r"seam_pk[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
+    "console_session": re.compile(r"ey[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
+}
 
 # Without 0, O, I and l, which people confuse when they read a key out.
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -21,7 +43,10 @@ _MISREAD: Final = ("at", "cst", "pk")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token without its secret. `workspace_id` None: every workspace. `hint`: its beginning."""
+    """A token without its secret. `workspace_id` None: every workspace. `hint`: its beginning.
+
+    scopes: what it may beside its workspace's own calls. expires_at: by real time, None for never.
+    """
 
     token_id: UUID
     workspace_id: UUID | None
@@ -29,19 +54,47 @@ class Token:
     name: str
     hint: str
     is_published: bool
+    scopes: list[str]
     created_at: datetime
+    expires_at: datetime | None
     revoked_at: datetime | None
 
 
-def mint(kind: TokenKind, *, is_sandbox: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A token of any kind as far as a call needs to know it.
+
+    token_id: a client session's own id, a publishable key's workspace. is_revoked: only of kinds
+    whose callers are told so; of others a revoked token is an unknown one.
+    """
+
+    token_id: UUID
+    kind: AnyKind
+    workspace_id: UUID | None
+    is_published: bool = False
+    is_revoked: bool = False
+    scopes: Collection[str] = ()
+    expires_at: datetime | None = None
+    sight: Sight | None = None
+
+
+def kind_of(text: str) -> AnyKind | None:
+    """The kind that a text has the form of, None where it can be no token at all."""
+    kinds = (kind for kind, form in FORMS.items() if form.fullmatch(text))
+    return next(kinds, None)
+
+
+def mint(kind: MintedKind, *, is_sandbox: bool = False) -> str:
     """A new secret in Seam's form: `seam_` (sandbox: `seam_test`), 8 characters, 24 characters
-    (seam-api 1.1).
+    (seam-api 1.1). Console sessions are signed (doorward.store.console).
     """
     short = _random(8)
     while short.lower().startswith(_MISREAD):
         short = _random(8)
     if kind == "personal_access_token":
         short = f"at1{short}"
+    elif kind == "client_session":
+        short = f"cst1{short}"
     elif is_sandbox:
         short = f"test{short[:4]}"
     return f"seam_{short}_{_random(24)}"
@@ -60,37 +113,51 @@ async def create(
     workspace_id: UUID | None,
     name: str,
     is_published: bool = False,
+    scopes: Collection[str] = (),
+    expires_at: datetime | None = None,
+    token_id: UUID | None = None,
 ) -> UUID:
     """Keeps a token. Raises asyncpg.UniqueViolationError when the secret is known already."""
-    token_id = uuid4()
+    token_id = token_id or uuid4()
     await connection.execute(
-        "insert into token (token_id, workspace_id, kind, name, hint, hash, is_published,"
-        " created_at) values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
+        "insert into token (token_id, workspace_id, kind, name, hint, hash, is_published, scopes,"
+        " expires_at, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())",
         token_id,
         workspace_id,
         kind,
         name,
-        secret.rpartition("_")[0],
+        _hint(kind, secret),
         digest(secret),
         is_published,
+        sorted(scopes),
+        expires_at,
     )
     return token_id
 
 
-_COLUMNS: Final = "token_id, workspace_id, kind, name, hint, is_published, created_at, revoked_at"
+def _hint(kind: TokenKind, secret: str) -> str:
+    # The head of a signed text is the same for all; its other parts may hold underscores.
+    return secret.partition(".")[0] if kind == "console_session" else secret.rpartition("_")[0]
+
+
+_COLUMNS: Final = (
+    "token_id, workspace_id, kind, name, hint, is_published, scopes, created_at, expires_at,"
+    " revoked_at"
+)
 
 
 def _token(row: asyncpg.Record) -> Token:
     return Token(**dict(row))
 
 
-async def find(database: Database, secret: str) -> Token | None:
+async def find(database: Database, secret: str) -> Known | None:
     """The token that a caller presented, None for an unknown or revoked one."""
     row = await database.fetchrow(
-        f"select {_COLUMNS} from token where hash = $1 and revoked_at is null",  # noqa: S608
+        "select token_id, kind, workspace_id, is_published, scopes, expires_at from token"
+        " where hash = $1 and revoked_at is null",
         digest(secret),
     )
-    return _token(row) if row else None
+    return Known(**dict(row)) if row else None
 
 
 async def list_tokens(database: Database) -> list[Token]:

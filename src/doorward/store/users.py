@@ -8,8 +8,9 @@ from msgspec import UNSET
 
 from doorward.resources.acs_user import AcsUser, GroupReference, UpdatingGroupMembership
 from doorward.resources.values import given, iso, schedule
-from doorward.store import pending, search
+from doorward.store import pending, search, visible
 from doorward.store.select import After, Select, Source
+from doorward.store.sight import Sight
 
 _SELECT = "select u.*, u.acs_user_id id from acs_user u where u.workspace_id = $1"
 _ORDER = ("u.created_at", "u.acs_user_id")
@@ -37,10 +38,13 @@ _BY_IDENTITY_EMAIL = f"{_OF_IDENTITY} and lower(n.email_address) = lower({{0}}))
 _BY_IDENTITY_PHONE = f"{_OF_IDENTITY} and n.phone_number = {{0}})"
 
 
-async def get(source: Source, workspace_id: UUID, acs_user_id: UUID) -> AcsUser | None:
-    """A person by id, None for an unknown one."""
+async def get(
+    source: Source, workspace_id: UUID, acs_user_id: UUID, *, sight: Sight | None = None
+) -> AcsUser | None:
+    """A person by id, None for an unknown one and for one who is out of sight."""
     select = Select(_SELECT, workspace_id, shown=_SHOWN)
     select.where("u.acs_user_id = {0}", acs_user_id)
+    visible.narrow_users(select, sight)
     row = await select.fetchrow(source)
     return _user(row) if row else None
 
@@ -55,6 +59,7 @@ async def list_users(
     user_identity_phone_number: str | None = None,
     created_before: datetime | None = None,
     term: str | None = None,
+    sight: Sight | None = None,
     limit: int,
     after: After | None,
 ) -> tuple[list[AcsUser], After | None]:
@@ -67,6 +72,7 @@ async def list_users(
     select.where_given("u.created_at < {0}", created_before)
     if term is not None:
         await search.where_user_matches(source, select, workspace_id, term)
+    visible.narrow_users(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_user(row) for row in rows], next_after
 

@@ -13,10 +13,12 @@ from typing import Final, NamedTuple, cast
 from uuid import UUID
 
 from doorward.errors import Unavailable
-from doorward.store.database import Connection, Database, unavailable
+from doorward.store.database import Connection, Database, connect, unavailable
 
 CHANNEL: Final = "doorward"
 INTERVAL: Final = 0.25
+# A look takes a millisecond. A database that is silent for so long might as well be away.
+PATIENCE: Final = 2.0
 _TICK: Final = 0.01
 _RETRY: Final = 0.1
 
@@ -80,12 +82,20 @@ class Watch:
             connection = None
             try:
                 with unavailable():
-                    connection = await self._database.connect()
-                    # A NOTIFY is a transaction with a commit record; nobody waits for it on disk.
-                    await connection.execute("set synchronous_commit = off")
-                    await connection.add_listener(CHANNEL, self._heard)
+                    async with asyncio.timeout(PATIENCE):
+                        connection = await connect(
+                            self._database.dsn,
+                            # A NOTIFY has a commit record; nobody waits for it on disk.
+                            synchronous_commit="off",
+                        )
+                        await connection.add_listener(CHANNEL, self._heard)
                     await self._look_while_connected(connection)
-            except Unavailable:
+            except Unavailable as trouble:
+                # Refused at once, or left without an answer: then nobody else need wait for one.
+                if isinstance(trouble.__cause__, TimeoutError):
+                    await self._database.fell_silent()
+                else:
+                    self._database.is_silent = False
                 self._set_connected(False)
                 await asyncio.sleep(_RETRY)
             finally:
@@ -95,10 +105,11 @@ class Watch:
     async def _look_while_connected(self, connection: Connection) -> None:
         while True:
             self._wake.clear()
-            if self._has_committed:
-                self._has_committed = False
-                await announce(connection)
-            await self._look(connection)
+            async with asyncio.timeout(PATIENCE):
+                if self._has_committed:
+                    self._has_committed = False
+                    await announce(connection)
+                await self._look(connection)
             await asyncio.sleep(min(_TICK, self._interval))
             # Not wait_for: in Python 3.11 it may swallow a cancellation.
             with contextlib.suppress(TimeoutError):
@@ -116,6 +127,7 @@ class Watch:
         )
         positions = {r[0]: Position(r[1], r[2]) for r in rows if r[0] is not None}
         generation = next(r[2] for r in rows if r[0] is None)
+        self._database.is_silent = False
         self._set_connected(True)
         if positions != self._positions or generation != self.token_generation:
             self._positions = positions

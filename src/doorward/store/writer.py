@@ -5,11 +5,12 @@ in a savepoint of its own with its own answer and its own error. A call alone wa
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol, TypeVar, cast
-from uuid import UUID
+from typing import Any, Final, Protocol, TypeVar, cast
+from uuid import UUID, uuid4
 
 from doorward.errors import Unavailable
 from doorward.policy.facts import Fact, Kind
@@ -18,6 +19,8 @@ from doorward.store.database import Connection, Database, unavailable
 from doorward.store.memberships import ChangeMembership, change_memberships
 
 BATCH = 64
+# Seconds between looks whether an earlier connection is gone.
+_ENDING: Final = 0.01
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -66,15 +69,23 @@ class _Waiting:
 class Writer:
     """Runs all policy changes of this process on one connection.
 
-    on_commit: called after each commit, before anybody has an answer.
+    patience: seconds that a batch may take before its connection is given up, and every call of it
+    answered `Unavailable`. on_commit: called after each commit, before anybody has an answer.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, patience: float = 5.0) -> None:
         self._database = database
+        self._patience = patience
+        self._session = f"doorward writer {uuid4().hex}"
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self.on_commit: list[Callable[[Commit], None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait for their batch."""
+        return self._queue.qsize()
 
     async def start(self) -> None:
         """Starts to take operations; the connection is made with the first."""
@@ -93,10 +104,12 @@ class Writer:
         """Answers when the operation is committed, with what it returned.
 
         Raises what the operation raised (then it changed nothing), or `Unavailable` when
-        PostgreSQL is away or the commit's outcome is unknown.
+        PostgreSQL is away or the commit's outcome is unknown. A caller that is cancelled before
+        its operation's turn has not changed anything.
         """
         if self._task is None:
             raise Unavailable("the server is stopping")
+        self._database.check()
         waiting = _Waiting(operation, asyncio.get_running_loop().create_future())
         self._queue.put_nowait(waiting)
         return cast("T_co", await waiting.answer)
@@ -107,7 +120,10 @@ class Writer:
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             try:
-                await self._run(batch)
+                # Whoever has gone was told 503 meanwhile: a change must not come long after that.
+                waiting_still = [waiting for waiting in batch if not waiting.answer.done()]
+                if waiting_still:
+                    await self._run(waiting_still)
             finally:
                 for _ in batch:
                     self._queue.task_done()
@@ -116,7 +132,8 @@ class Writer:
         try:
             with unavailable():
                 connection = await self._connected()
-                await _execute(connection, batch)
+                with _cut_after(self._patience, connection):
+                    await _execute(connection, batch)
         except Unavailable as trouble:
             # The connection may be in any state, the commit's outcome may be unknown.
             await self._drop_connection()
@@ -144,13 +161,49 @@ class Writer:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect()
+            # The server gives up before the connection is cut: then it is known what happened.
+            milliseconds = 1000 * self._patience
+            connection = await self._database.connect(
+                application_name=self._session,
+                lock_timeout=f"{0.6 * milliseconds:.0f}",
+                statement_timeout=f"{0.8 * milliseconds:.0f}",
+            )
+            self._connection = connection
+            with _cut_after(self._patience, connection):
+                await _end_earlier(connection)
         return self._connection
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+@contextmanager
+def _cut_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Closes the connection if the block takes longer, so that whatever it waits for there fails.
+
+    Not a cancellation: what handles that talks to the server, which may not answer.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, connection.terminate)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+async def _end_earlier(connection: Connection) -> None:
+    """Ends what is left of the writer's earlier connections, and waits until it is gone.
+
+    A statement on its way through one of them, for which the caller was told 503, would otherwise
+    run after later ones were acknowledged, and bring somebody back who was removed.
+    """
+    while await connection.fetchval(  # noqa: ASYNC110 - the server has no event
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+        " where application_name = current_setting('application_name')"
+        " and pid <> pg_backend_pid()"
+    ):
+        await asyncio.sleep(_ENDING)
 
 
 async def _execute(connection: Connection, batch: Sequence[_Waiting]) -> None:

@@ -1,19 +1,25 @@
 """The API as an ASGI application: finds the route of a call and answers in the API's form."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from doorward.errors import ApiError, Unavailable
-from doorward.wire.auth import Authenticator
+from doorward.wire.authenticator import Authenticator
 from doorward.wire.body import ClientGone
 from doorward.wire.cors import PREFLIGHT, cors_headers
+from doorward.wire.docs import page
 from doorward.wire.endpoint import Endpoint
 from doorward.wire.errors import failed, refused, unavailable
 from doorward.wire.exchange import Exchange, Observer
+from doorward.wire.gate import Gate
 from doorward.wire.openapi import document
+from doorward.wire.rate import RateLimit
 from doorward.wire.reply import Reply, send_reply
 from doorward.wire.route import Route, route_table
 
@@ -25,12 +31,32 @@ class Health(msgspec.Struct, frozen=True):
     parts: dict[str, str] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What keeps callers from taking more than there is.
+
+    rate: calls a second of one token, 0 for any number. in_flight: calls answered at a time.
+    deadline: seconds after which a call is answered 503.
+    """
+
+    rate: float = 0
+    in_flight: int = 256
+    deadline: float = 10.0
+
+
+_DEFAULT = Limits()
+# Answers GET and HEAD of a path that is no call of the API, to anybody unless it asks for more.
+Page = Callable[[Exchange], Awaitable[Reply]]
+_NO_PAGES: Mapping[str, Page] = {}
+
+
 class Api:
-    """Serves every route of a table, `GET /openapi.json` and `GET /health`.
+    """Serves every route of a table, `GET /openapi.json`, the page `/docs`, and `GET /health`.
 
     routes: the whole table. authenticator: knows the tokens. services: what every handler gets.
     cursor_key: the secret that signs cursors, the same in all processes. health: asked anew for
-    every `GET /health`, which answers 200, or 503 when the server is not ready. observers: told of
+    every `GET /health`, which answers 200, or 503 when the server is not ready. limits: what holds
+    for calls of the table, and for nothing else. pages: more of them, by path. observers: told of
     every exchange when it is over.
     """
 
@@ -42,16 +68,32 @@ class Api:
         *,
         cursor_key: bytes,
         health: Callable[[], Awaitable[Health]],
+        limits: Limits = _DEFAULT,
+        pages: Mapping[str, Page] = _NO_PAGES,
     ) -> None:
         table = route_table(routes)
+        rate = RateLimit(limits.rate)
+        self._gate = Gate(limits.in_flight)
+        self._deadline = limits.deadline
         self._endpoints = {
-            path: Endpoint(route, authenticator, services, cursor_key)
+            path: Endpoint(route, authenticator, services, cursor_key, rate)
             for path, route in table.items()
         }
         self.observers: list[Observer] = []
         self._health = health
+        self._docs = page()
         self._openapi = Reply(200, msgspec.json.encode(document(routes)))
-        self._open = {"/health": self._tell_health, "/openapi.json": self._tell_openapi}
+        self._open: dict[str, Page] = {
+            **pages,
+            "/health": self._tell_health,
+            "/openapi.json": self._tell_openapi,
+            **dict.fromkeys(self._docs, self._tell_docs),
+        }
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls of the table are being answered."""
+        return self._gate.busy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request; of ASGI's other scopes it knows only to decline."""
@@ -84,9 +126,11 @@ class Api:
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets the envelope
-            return failed(error, exchange.verb, exchange.path, exchange.request_id)
+            return failed(error, exchange.path, exchange.request_id)
 
     async def _dispatch(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
+        if len(exchange.headers) != len(scope["headers"]):
+            _refuse_ambiguous(scope["headers"])
         if exchange.verb == "OPTIONS":
             return Reply(200, b"", PREFLIGHT)
         # As it was sent: an encoded slash or letter is another path, as it is to proxies.
@@ -95,21 +139,69 @@ class Api:
         endpoint = self._endpoints.get(path)
         if endpoint is not None:
             exchange.path = path
-            return await endpoint.answer(exchange, scope, receive)
+            return await self._call(endpoint, exchange, scope, receive)
         if path not in self._open:
             raise ApiError(404, "not_found", "There is no such path")
         exchange.path = path
         if exchange.verb not in {"GET", "HEAD"}:
             raise ApiError(405, "method_not_allowed", "only GET accepted")
-        return await self._open[path]()
+        return await self._open[path](exchange)
 
-    async def _tell_health(self) -> Reply:
+    async def _call(
+        self, endpoint: Endpoint, exchange: Exchange, scope: Scope, receive: Receive
+    ) -> Reply:
+        gate = self._gate
+        if gate.is_shut:
+            return await gate.turn_away()
+        gate.busy += 1
+        try:
+            async with asyncio.timeout(self._deadline) as deadline:
+                return await endpoint.answer(exchange, scope, receive)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise _too_late(exchange) from None
+        finally:
+            gate.busy -= 1
+
+    async def _tell_health(self, _: Exchange) -> Reply:
         health = await self._health()
         told = {"ok": health.is_ready, **health.parts}
         return Reply(200 if health.is_ready else 503, msgspec.json.encode(told))
 
-    async def _tell_openapi(self) -> Reply:
+    async def _tell_openapi(self, _: Exchange) -> Reply:
         return self._openapi
+
+    async def _tell_docs(self, exchange: Exchange) -> Reply:
+        assert exchange.path is not None
+        return self._docs[exchange.path].answer(exchange.headers)
+
+
+# Two of these could mean one thing to a proxy and another to us.
+_SINGLE = frozenset(
+    {
+        b"authorization",
+        b"client-session-token",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"seam-publishable-key",
+        b"seam-workspace",
+    }
+)
+
+
+def _refuse_ambiguous(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, count in Counter(name for name, _ in headers).items():
+        if count > 1 and name in _SINGLE:
+            message = f"The header {name.decode()} was sent more than once"
+            raise ApiError(400, "invalid_request", message)
+
+
+def _too_late(exchange: Exchange) -> Exception:
+    if exchange.is_reading:
+        return ApiError(408, "request_timeout", "The request was not whole in time")
+    return Unavailable("the deadline has passed")
 
 
 async def _decline(kind: str, receive: Receive, send: Send) -> None:

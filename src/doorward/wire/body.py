@@ -44,20 +44,21 @@ async def _read_chunks(receive: Receive, message: Mapping[str, Any]) -> bytes:
         if not message.get("more_body"):
             break
         if size > DRAIN_LIMIT:
-            raise _too_large()
+            raise too_large()
         message = await receive()
     if size > BODY_LIMIT:
-        raise _too_large()
+        raise too_large()
     return bytes(body)
 
 
 def _bounded(body: bytes) -> bytes:
     if len(body) > BODY_LIMIT:
-        raise _too_large()
+        raise too_large()
     return body
 
 
-def _too_large() -> ApiError:
+def too_large() -> ApiError:
+    """413 for a body of more than BODY_LIMIT bytes."""
     return ApiError(413, "payload_too_large", f"The body may have at most {BODY_LIMIT} bytes")
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from doorward.wire.reply import Headers
 
 _ALLOWED_HEADERS = (
-    b"authorization, content-type, client-session-token, seam-api-key, seam-client-session-token, "
-    b"seam-lts-version, seam-publishable-key, seam-sdk-name, seam-sdk-version, "
-    b"seam-user-identifier-key, seam-workspace"
+    b"authorization, content-type, client-session-token, idempotency-key, seam-api-key, "
+    b"seam-client-session-token, seam-lts-version, seam-publishable-key, seam-sdk-name, "
+    b"seam-sdk-version, seam-user-identifier-key, seam-workspace"
 )
 
 # What a browser asks for with OPTIONS before it sends anything that a form could not.
@@ -29,6 +29,6 @@ def cors_headers(headers: Mapping[bytes, bytes]) -> Headers:
     return (
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
-        (b"access-control-expose-headers", b"seam-request-id"),
+        (b"access-control-expose-headers", b"seam-request-id, retry-after, idempotent-replayed"),
         (b"vary", b"origin"),
     )

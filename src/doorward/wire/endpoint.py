@@ -1,4 +1,4 @@
-"""One route at work: authenticate, check the verb, read the parameters, call, encode."""
+"""One route at work: authenticate, check rate and verb, read the parameters, call, encode."""
 
 from typing import Any
 
@@ -6,27 +6,37 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from doorward.errors import ApiError
-from doorward.wire.auth import Authenticator, authenticate
+from doorward.store.idempotency import Kept
+from doorward.wire.auth import authenticate
+from doorward.wire.authenticator import Authenticator
 from doorward.wire.body import parse_body, read_body
 from doorward.wire.errors import refused
 from doorward.wire.exchange import Exchange
+from doorward.wire.idempotency import REPLAYED, Idempotency, digest, read_key
 from doorward.wire.links import origin
 from doorward.wire.paging import Pager
 from doorward.wire.parameters import Given, Parameters
+from doorward.wire.rate import RateLimit
 from doorward.wire.reply import Reply
 from doorward.wire.route import Call, Caller, Listed, Route
 
 _encode = msgspec.json.Encoder().encode
-_VOID = Reply(200, b"{}")
+_VOID = b"{}"
 
 
 class Endpoint:
     """Answers the calls of one route; what can be prepared is prepared once."""
 
     def __init__(
-        self, route: Route, authenticator: Authenticator, services: Any, cursor_key: bytes
+        self,
+        route: Route,
+        authenticator: Authenticator,
+        services: Any,
+        cursor_key: bytes,
+        rate: RateLimit,
     ) -> None:
         self._route = route
+        self._rate = rate
         self._authenticator = authenticator
         self._services = services
         self._parameters = Parameters(route.request, route.page_limit)
@@ -43,23 +53,38 @@ class Endpoint:
         (seam-api section 1.3).
         """
         headers, verb = exchange.headers, exchange.verb
-        caller = await authenticate(self._authenticator, headers, self._route.callers)
+        caller = await authenticate(
+            self._authenticator, headers, self._route.callers, self._route.scope
+        )
         exchange.caller = caller
+        self._rate.take(caller.token_id)
         if verb not in self._verbs:
             return self._wrong_verb
-        body = parse_body(await read_body(receive), headers.get(b"content-type"), verb)
+        exchange.is_reading = True
+        sent = await read_body(receive)
+        exchange.is_reading = False
+        body = parse_body(sent, headers.get(b"content-type"), verb)
         given = self._parameters.read(scope["query_string"], body)
         page = None if self._pager is None else self._pager.page(caller, given)
-        call = Call(self._services, caller, exchange.request_id, page)
+        idempotency = None
+        if self._route.is_creating and (key := read_key(headers)) is not None:
+            # Whom a publishable key acts for stands in a header, and is part of what is asked for.
+            asked = digest(self._route.path, given.request, caller.user_identifier_key)
+            idempotency = Idempotency(key, asked, self._body)
+        call = Call(self._services, caller, exchange.request_id, page, idempotency, verb)
         result = await self._route.handler(call, given.request)
         return self._reply(result, caller, given, origin(scope["scheme"], headers.get(b"host")))
 
-    def _reply(self, result: Any, caller: Caller, given: Given, address: str | None) -> Reply:
+    def _body(self, result: Any) -> bytes:
         key = self._route.response_key
-        if key is None:
-            return _VOID
+        return _VOID if key is None else _encode({key: result, "ok": True})
+
+    def _reply(self, result: Any, caller: Caller, given: Given, address: str | None) -> Reply:
+        if isinstance(result, Kept):
+            return Reply(200, result.body, REPLAYED if result.is_replayed else ())
         if self._pager is None:
-            return Reply(200, _encode({key: result, "ok": True}))
+            return Reply(200, self._body(result))
+        key = self._route.response_key
         assert isinstance(result, Listed)
         pagination = self._pager.pagination(caller, given, result.next_after, address)
         return Reply(200, _encode({key: result.rows, "pagination": pagination, "ok": True}))

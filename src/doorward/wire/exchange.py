@@ -3,9 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final, get_args
 from uuid import uuid4
 
-from doorward.wire.route import Caller
+from doorward.wire.route import Caller, Verb
+
+# Those that logs and metrics name; whoever sends another may have written anything.
+VERBS: Final[frozenset[str]] = frozenset((*get_args(Verb), "HEAD", "OPTIONS"))
 
 
 @dataclass(slots=True)
@@ -13,8 +17,9 @@ class Exchange:
     """A request, and what became of it.
 
     path: the route's; None where there is no such route, because what was asked for then may hold
-    anything. caller: None before the token is known. status 0: the client hung up before the
-    answer. error: the envelope's error.type. started: of the monotonic clock, in seconds.
+    anything. is_reading: its body is waited for. caller: None before the token is known. status 0:
+    the client hung up before the answer. error: the envelope's error.type. started: of the
+    monotonic clock, in seconds.
     """
 
     verb: str
@@ -22,6 +27,7 @@ class Exchange:
     request_id: str = field(default_factory=lambda: str(uuid4()))
     started: float = field(default_factory=time.monotonic)
     path: str | None = None
+    is_reading: bool = False
     caller: Caller | None = None
     status: int = 0
     error: str | None = None

@@ -82,6 +82,9 @@ def _formatted(issues: Iterable[Issue]) -> dict[str, Any]:
     for issue in issues:
         node = top
         for key in issue.path:
+            if key == "_errors":
+                # What a caller has named like that is told one level further out.
+                break
             node = node.setdefault(key, {"_errors": []})
         node["_errors"].append(issue.message)
     return top

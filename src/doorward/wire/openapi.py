@@ -6,77 +6,47 @@ refuses, and every command fails.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
+from inspect import getdoc
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
+from doorward.wire.examples import example
+from doorward.wire.idempotency import LONGEST_KEY
 from doorward.wire.paging import Pagination
 from doorward.wire.parameters import Parameters
 from doorward.wire.readers import Field
-from doorward.wire.route import Route, Scheme
-from doorward.wire.schemas import Schema, object_schema, schema
+from doorward.wire.responses import HEADERS, error_schemas, error_table, responses
+from doorward.wire.route import Route
+from doorward.wire.schemas import Schema, object_schema, resource_name, schema
+from doorward.wire.security import security, security_schemes
 
-_BEARERS: dict[Scheme, str] = {
-    "api_key": "API Key",
-    "client_session": "Client Session Token",
-    "client_session_with_customer": "Customer Client Session Token",
-    "client_session_with_customer_ro": "Customer Client Session Token (Read-Only)",
-    "console_session_with_workspace": "Console Session Token",
-    "console_session_without_workspace": "Console Session Token",
-    "pat_with_workspace": "API Token",
-    "pat_without_workspace": "API Token",
-}
-_HEADERS = {
-    "client_session_token": "client-session-token",
-    "publishable_key": "seam-publishable-key",
-    "seam_client_session_token": "seam-client-session-token",
-    "seam_workspace": "seam-workspace",
-}
-_SECURITY_SCHEMES: dict[str, Schema] = {
-    **{
-        name: {"type": "http", "scheme": "bearer", "bearerFormat": form}
-        for name, form in _BEARERS.items()
-    },
-    **{name: {"type": "apiKey", "in": "header", "name": of} for name, of in _HEADERS.items()},
-}
+_PREFACE = """\
+Who may enter where, and doors that follow. Every call takes its parameters as JSON with POST; what
+reads or deletes takes them in the query with GET or DELETE as well.
 
+The token goes into `Authorization: Bearer …`: an API key is for one workspace, a personal access
+token names the workspace in the header `seam-workspace`.
 
-def _security(scheme: Scheme) -> dict[str, list[str]]:
-    # Whoever may act in several workspaces names one.
-    names = [scheme, "seam_workspace"] if scheme in _NAMING_A_WORKSPACE else [scheme]
-    return {name: [] for name in names}
+A success answers 200. Everything else answers `{"error": {"type": …, "message": …}, "ok": false}`.
 
+<details><summary>Every type of error</summary>
 
-_NAMING_A_WORKSPACE = {"pat_with_workspace", "console_session_with_workspace"}
+{errors}
 
-_ERRORS = {
-    "400": "A parameter is missing or wrong, or the call cannot be carried out as asked",
-    "401": "The token is missing, unknown, or of another kind",
-    "404": "Something that a parameter names does not exist in the workspace",
-    "500": "Doorward failed",
-    "503": "The database cannot be reached",
-}
-
-_TEXT = {"type": "string"}
-_OK = {"type": "boolean"}
-
-# The command line takes every schema that is an object outright for a resource with a path.
-_ERROR: Schema = {
-    "allOf": [
-        object_schema(
-            {
-                "error": object_schema(
-                    {"type": _TEXT, "message": _TEXT, "validation_errors": {"type": "object"}},
-                    ["type", "message"],
-                ),
-                "ok": _OK,
-            },
-            ["error", "ok"],
-        )
-    ]
+</details>
+"""
+_IDEMPOTENCY_KEY: Schema = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "description": "A text of the caller's own, new for every thing to make: the same key with the"
+    " same parameters is answered as it was the first time, for 24 hours, and makes nothing"
+    " again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
 }
 
 
@@ -84,17 +54,20 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     """The document of these routes: every path with every verb, and every resource by name."""
     return {
         "openapi": "3.0.3",
-        "info": {"title": "Doorward", "version": version("doorward")},
+        "info": {
+            "title": "Doorward",
+            "version": version("doorward"),
+            "description": _PREFACE.replace("{errors}", error_table()),
+        },
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in sorted({_tag(route) for route in routes})],
         "paths": {route.path: _path_item(route) for route in routes},
-        "components": {"schemas": _schemas(routes), "securitySchemes": _SECURITY_SCHEMES},
+        "components": {
+            "schemas": _schemas(routes),
+            "headers": HEADERS,
+            "securitySchemes": security_schemes(routes),
+        },
     }
-
-
-def resource_name(resource: type[msgspec.Struct]) -> str:
-    """A resource's name in the document: AcsUser is acs_user."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", resource.__name__).lower()
 
 
 def _path_item(route: Route) -> dict[str, Any]:
@@ -103,19 +76,33 @@ def _path_item(route: Route) -> dict[str, Any]:
 
 
 def _operation(route: Route, verb: str, fields: Sequence[Field]) -> dict[str, Any]:
-    asked = _in_query(fields) if verb in {"GET", "DELETE"} else _in_body(fields)
-    suffix = " Only in a sandbox workspace." if route.is_sandbox_only else ""
+    is_query, shown = verb in {"GET", "DELETE"}, example(route)
+    parameters = [_in_query(field, shown) for field in fields] if is_query else []
+    if route.is_creating:
+        parameters.append(_IDEMPOTENCY_KEY)
     return {
         "operationId": _operation_id(route.path, verb),
-        "summary": route.path,
-        "description": route.summary + suffix,
+        "summary": route.summary,
+        "description": _description(route),
         "tags": [_tag(route)],
         "x-title": route.summary,
         "x-response-key": route.response_key,
-        "security": [_security(scheme) for scheme in route.callers],
-        **asked,
-        "responses": {"200": _success(route), **{code: _error(code) for code in _ERRORS}},
+        "security": security(route),
+        **({"parameters": parameters} if parameters or is_query else {}),
+        **({} if is_query else _in_body(fields, shown)),
+        "responses": responses(route),
     }
+
+
+def _description(route: Route) -> str:
+    told = [f"{route.summary}."]
+    if msgspec.structs.fields(route.request):
+        told.append(f"Parameters: {getdoc(route.request)}")
+    if route.scope is not None:
+        told.append(f"The token needs the scope `{route.scope}`.")
+    if route.is_sandbox_only:
+        told.append("In sandbox workspaces alone.")
+    return "\n\n".join(told)
 
 
 def _operation_id(path: str, verb: str) -> str:
@@ -127,53 +114,36 @@ def _tag(route: Route) -> str:
     return "/" + route.path.split("/")[1]
 
 
-def _in_query(fields: Iterable[Field]) -> dict[str, Any]:
-    return {
-        "parameters": [
-            {
-                "in": "query",
-                "name": field.name,
-                "required": field.is_required,
-                "schema": schema(field.kind),
-            }
-            for field in fields
-        ]
+def _in_query(field: Field, shown: dict[str, Any]) -> dict[str, Any]:
+    of = schema(field.kind)
+    # Pages that send calls fill examples in: all of them together would find nothing.
+    of.pop("example", None)
+    asked = {
+        "in": "query",
+        "name": field.name,
+        "required": field.is_required,
+        "description": of.get("description", ""),
+        "schema": of,
     }
+    if field.name in shown:
+        asked["example"] = shown[field.name]
+    return asked | (_OBJECT if of.get("type") == "object" else {})
 
 
-def _in_body(fields: Sequence[Field]) -> dict[str, Any]:
+# The members of an object follow its name in brackets; OpenAPI has no word for a dot. Without an
+# example, pages that send calls would make members up.
+_OBJECT = {"style": "deepObject", "explode": True, "example": {}}
+
+
+def _in_body(fields: Sequence[Field], shown: dict[str, Any]) -> dict[str, Any]:
     required = [field.name for field in fields if field.is_required]
     asked = object_schema({field.name: schema(field.kind) for field in fields}, required)
-    return {"requestBody": {"required": bool(required), **_json(asked)}}
-
-
-def _success(route: Route) -> dict[str, Any]:
-    if route.response_key is None or route.resource is None:
-        return {"description": "Done", **_json({"type": "object"})}
-    resource = _reference(resource_name(route.resource))
-    answered: dict[str, Schema] = {
-        route.response_key: {"type": "array", "items": resource} if route.is_list else resource
-    }
-    if route.page_limit is not None:
-        answered["pagination"] = _reference("pagination")
-    answered["ok"] = _OK
-    return {"description": "OK", **_json(object_schema(answered, list(answered)))}
-
-
-def _error(code: str) -> dict[str, Any]:
-    return {"description": _ERRORS[code], **_json(_reference("error"))}
-
-
-def _json(content: Schema) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": content}}}
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
+    content = {"application/json": {"schema": asked, "example": shown}}
+    return {"requestBody": {"required": bool(required), "content": content}}
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Schema]:
-    shared = {"error": _ERROR, "pagination": _reply(Pagination)}
+    shared = {**error_schemas(), "pagination": _reply(Pagination)}
     resources = dict.fromkeys(route.resource for route in routes if route.resource is not None)
     return shared | {
         resource_name(resource): {**_reply(resource), "x-route-path": _home(resource, routes)}

@@ -25,6 +25,7 @@ Coercion = Callable[[list[str], Texts, bool], Any]
 Members = Callable[[Texts, bool], dict[str, Any]]
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_BRACKETED = re.compile(r"([^.\[\]]+)\[([^\[\]]+)\]")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NO_TEXTS: Texts = {}
 
@@ -42,7 +43,7 @@ def read_query(query: bytes, by_name: dict[str, Coercion]) -> dict[str, Any]:
     """
     if not query:
         return {}
-    own, nested = _split(_pairs(query))
+    own, nested = _split(_pairs(query), is_strict=False)
     is_strict = own.get(STRICT) == ["true"]
     return _values(own, nested, is_strict, by_name)
 
@@ -62,12 +63,18 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
     try:
         for part in query.split(b"&"):
             name, _, value = part.partition(b"=")
-            pairs.append((_text(name), _text(value)))
+            pairs.append((_dotted(_text(name)), _text(value)))
     except UnicodeDecodeError:
         raise _unreadable("The query is not UTF-8") from None
     if (b"%00" in query or b"\0" in query) and any("\0" in name + text for name, text in pairs):
         raise _unreadable("The query holds the character NUL")
     return pairs
+
+
+def _dotted(name: str) -> str:
+    # OpenAPI knows members of objects in brackets alone, and so do clients made from a document.
+    bracketed = _BRACKETED.fullmatch(name) if name.endswith("]") else None
+    return ".".join(bracketed.groups()) if bracketed else name
 
 
 def _text(raw: bytes) -> str:
@@ -76,13 +83,14 @@ def _text(raw: bytes) -> str:
     return (unquote_to_bytes(raw) if b"%" in raw else raw).decode()
 
 
-def _split(pairs: Sequence[tuple[str, str]]) -> tuple[Texts, dict[str, Texts]]:
+def _split(pairs: Sequence[tuple[str, str]], *, is_strict: bool) -> tuple[Texts, dict[str, Texts]]:
     own: Texts = {}
     nested: dict[str, Texts] = {}
     for name, text in pairs:
         head, dot, rest = name.partition(".")
         if not dot:
-            own.setdefault(name.removesuffix("[]"), []).append(text)
+            # A member may really be called so; the current clients mark no arrays.
+            own.setdefault(name if is_strict else name.removesuffix("[]"), []).append(text)
         elif rest.count(".") >= DEPTH_LIMIT:
             raise _unreadable("The query is nested too deep")
         else:
@@ -157,7 +165,7 @@ def _struct_members(kind: inspect.StructType) -> Members:
     by_name = {field.encode_name: _coercion(field.type) for field in kind.fields}
 
     def members(texts: Texts, is_strict: bool) -> dict[str, Any]:
-        own, nested = _split(_flat(texts))
+        own, nested = _split(_flat(texts), is_strict=is_strict)
         return _values(own, nested, is_strict, by_name)
 
     return members
@@ -165,7 +173,7 @@ def _struct_members(kind: inspect.StructType) -> Members:
 
 def _record_members(value: Coercion) -> Members:
     def members(texts: Texts, is_strict: bool) -> dict[str, Any]:
-        own, nested = _split(_flat(texts))
+        own, nested = _split(_flat(texts), is_strict=is_strict)
         return _values(own, nested, is_strict, dict.fromkeys([*own, *nested], value))
 
     return members

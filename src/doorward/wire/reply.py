@@ -1,12 +1,10 @@
-"""An answer on its way out: status, JSON body, and the headers that every answer has."""
+"""An answer on its way out: status, body, and the headers that every answer has."""
 
 from dataclasses import dataclass
 
 from starlette.types import Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
-
-_CONTENT_TYPE = (b"content-type", b"application/json; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +15,7 @@ class Reply:
     body: bytes
     headers: Headers = ()
     error: str | None = None
+    content_type: bytes = b"application/json; charset=utf-8"
 
 
 async def send_reply(
@@ -26,12 +25,14 @@ async def send_reply(
 
     The clients read the request id from the header `seam-request-id` alone (seam-api section 2).
     """
+    # A 304 could only tell the length of what it does not send (RFC 9110, section 8.6).
+    length = ((b"content-length", b"%d" % len(reply.body)),) if reply.status != 304 else ()
     start = {
         "type": "http.response.start",
         "status": reply.status,
         "headers": [
-            _CONTENT_TYPE,
-            (b"content-length", b"%d" % len(reply.body)),
+            (b"content-type", reply.content_type),
+            *length,
             (b"seam-request-id", request_id.encode()),
             *reply.headers,
             *headers,

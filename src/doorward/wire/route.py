@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from doorward.store.sight import Sight
+from doorward.wire.idempotency import Idempotency
 
 Verb = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 # How somebody may say who they are, by the names of the official document's security schemes.
@@ -35,6 +36,14 @@ STAFF: Final[tuple[Scheme, ...]] = (
     "console_session_with_workspace",
 )
 
+# Them, and every end user's session.
+EVERYBODY: Final[tuple[Scheme, ...]] = (
+    *STAFF,
+    "client_session",
+    "client_session_with_customer",
+    "client_session_with_customer_ro",
+)
+
 S = TypeVar("S")
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -45,6 +54,7 @@ class Caller:
 
     workspace_id: None for a call about no workspace in particular. scopes: what the token may
     beside its workspace's own calls. sight: what an end user's session may see, None for all.
+    user_identifier_key: whom a publishable key's header names.
     """
 
     token_id: UUID
@@ -52,6 +62,7 @@ class Caller:
     workspace_id: UUID | None
     scopes: frozenset[str] = frozenset()
     sight: Sight | None = None
+    user_identifier_key: str | None = None
 
     @property
     def actor(self) -> str:
@@ -72,12 +83,18 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[S]):
-    """One authenticated call on its way to a handler; `services` is what the server hands in."""
+    """One authenticated call on its way to a handler; `services` is what the server hands in.
+
+    idempotency: the key that a creating call came with (see doorward.api.creating). verb: some
+    calls answer PUT otherwise than POST.
+    """
 
     services: S
     caller: Caller
     request_id: str
     page: Page | None = None
+    idempotency: Idempotency | None = None
+    verb: str = "POST"
 
     @property
     def workspace_id(self) -> UUID:
@@ -106,7 +123,8 @@ class Route:
     response_key: the key of the answer, None for a void call, which answers {}.
     resource: the struct under that key, or of which `is_list` has a list.
     page_limit: the default limit of a paginated list, None for everything else.
-    handler: returns the resource, a list of them, a Listed for a paginated list, None for void.
+    handler: returns the resource, a list of them, a Listed for a paginated list, None for void; one
+    that creates, what doorward.api.creating.once returned.
     callers: the official document's `security` of the path. scope: what the token needs besides.
     is_creating: an Idempotency-Key makes it count once.
     """

@@ -4,12 +4,19 @@ Nested objects are written out where they stand: the official command line refus
 anywhere but directly under a response key.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import NODEFAULT, inspect
 
 Schema = dict[str, Any]
+
+
+def resource_name(resource: type[msgspec.Struct]) -> str:
+    """A resource's name in the document: AcsUser is acs_user."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", resource.__name__).lower()
 
 
 def schema(kind: inspect.Type, *, is_reply: bool = False) -> Schema:

@@ -1,13 +1,12 @@
 """/acs/access_groups: groups of people, and the entrances that they open."""
 
-from uuid import UUID
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from doorward.api import membership
 from doorward.api.membership import Membership
-from doorward.api.requests import Term, found, or_none
+from doorward.api.parameters import AcsAccessGroupId, AcsSystemId, AcsUserId, Term, UserIdentityId
+from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.resources.acs_access_group import AcsAccessGroup
 from doorward.resources.acs_entrance import AcsEntrance
@@ -19,16 +18,16 @@ from doorward.wire.route import Call, Route
 class GroupKey(msgspec.Struct):
     """An access group by id."""
 
-    acs_access_group_id: UUID
+    acs_access_group_id: AcsAccessGroupId
 
 
 class ListGroups(msgspec.Struct):
     """Filters of access groups."""
 
-    acs_system_id: UUID | UnsetType = UNSET
-    acs_user_id: UUID | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    acs_user_id: AcsUserId | UnsetType = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
-    user_identity_id: UUID | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
 
 async def get(call: Call[Services], request: GroupKey) -> AcsAccessGroup:

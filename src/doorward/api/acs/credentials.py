@@ -1,33 +1,45 @@
 """/acs/credentials: what people show at readers."""
 
-from datetime import datetime
-from uuid import UUID
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api.requests import Term, found, or_none
+from doorward.api.parameters import (
+    AcsCredentialId,
+    AcsSystemId,
+    AcsUserId,
+    CreatedBefore,
+    Term,
+    UserIdentityId,
+)
+from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.resources.acs_credential import AcsCredential
 from doorward.store import credentials
-from doorward.wire.route import Call, Listed, Route
+from doorward.wire.route import STAFF, Call, Listed, Route
+
+ForPhones = Annotated[
+    bool,
+    msgspec.Meta(description="Only credentials that follow a person's phones, or no such."),
+]
 
 
 class GetCredential(msgspec.Struct):
     """A credential by id."""
 
-    acs_credential_id: UUID
+    acs_credential_id: AcsCredentialId
 
 
 class ListCredentials(msgspec.Struct):
     """Filters of credentials."""
 
-    acs_system_id: UUID | UnsetType = UNSET
-    acs_user_id: UUID | UnsetType = UNSET
-    created_before: datetime | UnsetType = UNSET
-    is_multi_phone_sync_credential: bool | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    acs_user_id: AcsUserId | UnsetType = UNSET
+    created_before: CreatedBefore | UnsetType = UNSET
+    is_multi_phone_sync_credential: ForPhones | UnsetType = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
-    user_identity_id: UUID | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
 
 async def get(call: Call[Services], request: GetCredential) -> AcsCredential:
@@ -54,6 +66,7 @@ async def list_credentials(call: Call[Services], request: ListCredentials) -> Li
         user_identity_id=or_none(request.user_identity_id),
         created_before=or_none(request.created_before),
         term=or_none(request.term),
+        sight=call.caller.sight,
         limit=call.page.limit,
         after=call.page.after,
     )
@@ -80,5 +93,6 @@ ROUTES = (
         resource=AcsCredential,
         is_list=True,
         page_limit=500,
+        callers=(*STAFF, "client_session"),
     ),
 )

@@ -1,40 +1,53 @@
 """/acs/entrances: where people ask to pass."""
 
-from uuid import UUID
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api.requests import Term, found, is_given, or_none
+from doorward.api.parameters import (
+    AcsCredentialId,
+    AcsEntranceId,
+    AcsEntranceIds,
+    AcsSystemId,
+    ConnectedAccountId,
+    CustomerKey,
+    LocationId,
+    SpaceId,
+    Term,
+)
+from doorward.api.requests import found, is_given, or_none
 from doorward.api.services import Services
 from doorward.resources.acs_entrance import AcsEntrance
 from doorward.store import entrances
-from doorward.wire.route import Call, Listed, Route
+from doorward.wire.route import EVERYBODY, Call, Listed, Route
 
 
 class GetEntrance(msgspec.Struct):
     """An entrance by id."""
 
-    acs_entrance_id: UUID
+    acs_entrance_id: AcsEntranceId
 
 
 class ListEntrances(msgspec.Struct):
     """Filters of entrances; `location_id` is what `space_id` was called before."""
 
-    acs_credential_id: UUID | UnsetType = UNSET
-    acs_entrance_ids: list[UUID] | UnsetType = UNSET
-    acs_system_id: UUID | UnsetType = UNSET
-    connected_account_id: UUID | UnsetType = UNSET
-    customer_key: str | UnsetType = UNSET
-    location_id: UUID | UnsetType | None = UNSET
+    acs_credential_id: AcsCredentialId | UnsetType = UNSET
+    acs_entrance_ids: AcsEntranceIds | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    connected_account_id: ConnectedAccountId | UnsetType = UNSET
+    customer_key: CustomerKey | UnsetType = UNSET
+    location_id: LocationId | UnsetType | None = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
-    space_id: UUID | UnsetType = UNSET
+    space_id: SpaceId | UnsetType = UNSET
 
 
 async def get(call: Call[Services], request: GetEntrance) -> AcsEntrance:
     """One entrance."""
     entrance = await entrances.get(
-        call.services.database, call.workspace_id, request.acs_entrance_id
+        call.services.database,
+        call.workspace_id,
+        request.acs_entrance_id,
+        call.services.clock.now(call.workspace_id),
+        sight=call.caller.sight,
     )
     return found(entrance, "acs_entrance")
 
@@ -55,6 +68,7 @@ async def list_entrances(call: Call[Services], request: ListEntrances) -> Listed
         connected_account_id=or_none(request.connected_account_id),
         customer_key=or_none(request.customer_key),
         term=or_none(request.term),
+        sight=call.caller.sight,
         limit=call.page.limit,
         after=call.page.after,
     )
@@ -70,6 +84,7 @@ ROUTES = (
         summary="Get an entrance",
         response_key="acs_entrance",
         resource=AcsEntrance,
+        callers=EVERYBODY,
     ),
     Route(
         path="/acs/entrances/list",
@@ -81,5 +96,6 @@ ROUTES = (
         resource=AcsEntrance,
         is_list=True,
         page_limit=900,
+        callers=EVERYBODY,
     ),
 )

@@ -1,28 +1,27 @@
 """/acs/systems: access systems."""
 
-from uuid import UUID
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api.requests import Term, found, or_none
+from doorward.api.parameters import AcsSystemId, ConnectedAccountId, CustomerKey, Term
+from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.resources.acs_system import AcsSystem
 from doorward.store import systems
-from doorward.wire.route import Call, Route
+from doorward.wire.route import EVERYBODY, Call, Route
 
 
 class GetSystem(msgspec.Struct):
     """An access system by id."""
 
-    acs_system_id: UUID
+    acs_system_id: AcsSystemId
 
 
 class ListSystems(msgspec.Struct):
     """Filters of access systems."""
 
-    connected_account_id: UUID | UnsetType = UNSET
-    customer_key: str | UnsetType = UNSET
+    connected_account_id: ConnectedAccountId | UnsetType = UNSET
+    customer_key: CustomerKey | UnsetType = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
 
 
@@ -40,6 +39,7 @@ async def list_systems(call: Call[Services], request: ListSystems) -> list[AcsSy
         connected_account_id=or_none(request.connected_account_id),
         customer_key=or_none(request.customer_key),
         term=or_none(request.term),
+        sight=call.caller.sight,
     )
 
 
@@ -62,5 +62,6 @@ ROUTES = (
         response_key="acs_systems",
         resource=AcsSystem,
         is_list=True,
+        callers=EVERYBODY,
     ),
 )

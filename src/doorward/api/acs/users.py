@@ -1,6 +1,5 @@
 """/acs/users: people in access systems."""
 
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -8,21 +7,31 @@ from msgspec import UNSET, UnsetType
 
 from doorward.api import membership
 from doorward.api.membership import Membership
-from doorward.api.requests import Term, exactly_one, found, is_given, or_none
+from doorward.api.parameters import (
+    AcsAccessGroupId,
+    AcsSystemId,
+    AcsUserId,
+    CreatedBefore,
+    Term,
+    UserIdentityEmailAddress,
+    UserIdentityId,
+    UserIdentityPhoneNumber,
+)
+from doorward.api.requests import exactly_one, found, is_given, or_none
 from doorward.api.services import Services
 from doorward.errors import not_found
 from doorward.resources.acs_entrance import AcsEntrance
 from doorward.resources.acs_user import AcsUser
 from doorward.store import entrances, identities, systems, users
-from doorward.wire.route import Call, Listed, Route
+from doorward.wire.route import STAFF, Call, Listed, Route
 
 
 class UserKey(msgspec.Struct):
     """A person by user id, or by identity and access system."""
 
-    acs_system_id: UUID | UnsetType = UNSET
-    acs_user_id: UUID | UnsetType = UNSET
-    user_identity_id: UUID | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    acs_user_id: AcsUserId | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """An identity has a user in each of several systems."""
@@ -35,27 +44,26 @@ class UserKey(msgspec.Struct):
 class ListUsers(msgspec.Struct):
     """Filters of people."""
 
-    acs_system_id: UUID | UnsetType = UNSET
-    created_before: datetime | UnsetType = UNSET
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    created_before: CreatedBefore | UnsetType = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
-    user_identity_email_address: str | UnsetType = UNSET
-    user_identity_id: UUID | UnsetType = UNSET
-    user_identity_phone_number: str | UnsetType = UNSET
+    user_identity_email_address: UserIdentityEmailAddress | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
+    user_identity_phone_number: UserIdentityPhoneNumber | UnsetType = UNSET
 
 
 class AddToGroup(msgspec.Struct):
     """A person by user id, and a group."""
 
-    acs_access_group_id: UUID
-    acs_user_id: UUID
+    acs_access_group_id: AcsAccessGroupId
+    acs_user_id: AcsUserId
 
 
 async def get(call: Call[Services], request: UserKey) -> AcsUser:
     """One person."""
     acs_user_id = or_none(request.acs_user_id) or await _user_of_identity(call, request)
-    user = found(
-        await users.get(call.services.database, call.workspace_id, acs_user_id), "acs_user"
-    )
+    database, sight = call.services.database, call.caller.sight
+    user = found(await users.get(database, call.workspace_id, acs_user_id, sight=sight), "acs_user")
     if is_given(request.acs_system_id) and request.acs_system_id != user.acs_system_id:
         raise not_found("acs_user")
     return user
@@ -65,13 +73,14 @@ async def _user_of_identity(call: Call[Services], request: UserKey) -> UUID:
     identity_id, system_id = request.user_identity_id, request.acs_system_id
     assert isinstance(identity_id, UUID)
     assert isinstance(system_id, UUID)
-    where = (call.services.database, call.workspace_id)
+    where, sight = (call.services.database, call.workspace_id), call.caller.sight
     acs_user_id = await identities.user_in_system(*where, identity_id, system_id)
-    if acs_user_id is not None:
+    if acs_user_id is not None and await users.get(*where, acs_user_id, sight=sight):
         return acs_user_id
-    if not await identities.exists(*where, identity_id):
+    is_foreign = sight is not None and sight.user_identity_id != identity_id
+    if is_foreign or not await identities.exists(*where, identity_id):
         raise not_found("user_identity")
-    found(await systems.get(*where, system_id), "acs_system")
+    found(await systems.get(*where, system_id, sight=sight), "acs_system")
     raise not_found("acs_user")
 
 
@@ -87,6 +96,7 @@ async def list_users(call: Call[Services], request: ListUsers) -> Listed:
         user_identity_phone_number=or_none(request.user_identity_phone_number),
         created_before=or_none(request.created_before),
         term=or_none(request.term),
+        sight=call.caller.sight,
         limit=call.page.limit,
         after=call.page.after,
     )
@@ -127,6 +137,7 @@ ROUTES = (
         resource=AcsUser,
         is_list=True,
         page_limit=500,
+        callers=(*STAFF, "client_session"),
     ),
     Route(
         path="/acs/users/add_to_access_group",
@@ -151,5 +162,6 @@ ROUTES = (
         response_key="acs_entrances",
         resource=AcsEntrance,
         is_list=True,
+        callers=(*STAFF, "client_session"),
     ),
 )

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
+from doorward.api.parameters import AcsEntranceId, AcsSystemId, AcsUserId, UserIdentityId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.services import Services
 from doorward.errors import not_found
@@ -27,6 +28,8 @@ _AS_USUAL: Final = DoorState()
 _NO_CREDENTIAL: Final = "no_credential"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+At = Annotated[datetime, msgspec.Meta(description="The instant to explain; without it, now.")]
+
 
 class Explain(msgspec.Struct):
     """A person by user or by identity, an entrance, and an instant; without one, now.
@@ -34,11 +37,11 @@ class Explain(msgspec.Struct):
     An identity is the user that it has in `acs_system_id`, or else in the entrance's system.
     """
 
-    acs_entrance_id: UUID
-    acs_system_id: UUID | UnsetType = UNSET
-    acs_user_id: UUID | UnsetType = UNSET
-    at: datetime | UnsetType = UNSET
-    user_identity_id: UUID | UnsetType = UNSET
+    acs_entrance_id: AcsEntranceId
+    acs_system_id: AcsSystemId | UnsetType = UNSET
+    acs_user_id: AcsUserId | UnsetType = UNSET
+    at: At | UnsetType = UNSET
+    user_identity_id: UserIdentityId | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """One name is enough."""
@@ -61,7 +64,8 @@ class Attempt(NamedTuple):
 async def explain_decision(call: Call[Services], request: Explain) -> Explanation:
     """The ladder for the credential of a person that gets furthest, and the paths that lead in."""
     database, workspace_id = call.services.database, call.workspace_id
-    entrance = await entrances.get(database, workspace_id, request.acs_entrance_id)
+    now = call.services.clock.now(workspace_id)
+    entrance = await entrances.get(database, workspace_id, request.acs_entrance_id, now)
     acs_user_id = await _user(call, request, entrance)
     there = found(entrance, "acs_entrance")
     at, revision = await _as_of(call, request)
@@ -197,5 +201,6 @@ ROUTES = (
         summary="Explain, rung by rung, whether a person may pass an entrance",
         response_key="explanation",
         resource=Explanation,
+        scope="doors",
     ),
 )

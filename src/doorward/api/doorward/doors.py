@@ -1,26 +1,37 @@
 """/doorward/doors: presenting credentials at virtual readers, and how the doors are."""
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.parameters import AcsEntranceId
 from doorward.api.requests import NoParameters, exactly_one, or_none
 from doorward.api.services import Services
 from doorward.resources.decision import Decision
 from doorward.resources.door import Door
 from doorward.wire.route import Call, Route
 
-Presented = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+CardNumber = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=100,
+        description="The card's number, as readers tell it.",
+        extra_json_schema={"example": "42-10001"},
+    ),
+]
+Code = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=100, description="The code typed at the keypad.")
+]
 
 
 class Present(msgspec.Struct):
     """A card or a code at an entrance; a text that is no card is a card that cannot be read."""
 
-    acs_entrance_id: UUID
-    card_number: Presented | UnsetType = UNSET
-    code: Presented | UnsetType = UNSET
+    acs_entrance_id: AcsEntranceId
+    card_number: CardNumber | UnsetType = UNSET
+    code: Code | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """One read is one card or one code."""
@@ -51,6 +62,7 @@ ROUTES = (
         summary="Present a card or a code at an entrance's virtual reader",
         response_key="decision",
         resource=Decision,
+        scope="doors",
     ),
     Route(
         path="/doorward/doors/list",
@@ -61,5 +73,6 @@ ROUTES = (
         response_key="doors",
         resource=Door,
         is_list=True,
+        scope="doors",
     ),
 )

@@ -1,23 +1,33 @@
 """/doorward/simulate: faults on demand, in sandbox workspaces only."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.services import Services
 from doorward.errors import ApiError
 from doorward.store import entrances, workspaces
 from doorward.wire.route import Call, Route
 
+IsHeld = Annotated[
+    bool,
+    msgspec.Meta(
+        description="Whether to cut it off, or else to let it back.",
+        extra_json_schema={"default": True},
+    ),
+]
+
 
 class HoldController(msgspec.Struct):
     """A controller by id, or the one that decides at an entrance."""
 
-    acs_entrance_id: UUID | UnsetType = UNSET
-    controller_id: UUID | UnsetType = UNSET
-    is_held: bool = True
+    acs_entrance_id: AcsEntranceId | UnsetType = UNSET
+    controller_id: ControllerId | UnsetType = UNSET
+    is_held: IsHeld = True
 
     def check(self) -> list[str]:
         """One name is enough."""
@@ -51,5 +61,6 @@ ROUTES = (
         handler=hold_controller,
         summary="Cut a controller off from the server, or let it back",
         is_sandbox_only=True,
+        scope="doors",
     ),
 )

@@ -1,0 +1,80 @@
+"""What an end user's session sees of a workspace, as conditions of statements.
+
+It sees the accounts that it names or whose customer it is, and what belongs to their systems; of
+its person the users, the systems that they are in, and the entrances that they can open now. For
+every other caller the sight is None, and nothing is added to a statement.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from doorward.store import access
+from doorward.store.select import Select
+from doorward.store.sight import Sight
+
+# {0}: connected_account_ids, {1}: customer_key, {2}: user_identity_id, {3}: the instant.
+_ACCOUNT: Final = (
+    "a.connected_account_id = any ({0}::uuid[]) or a.customer_key = {1}::text"  # either may be none
+)
+_ACCOUNTS: Final = f"""select a.connected_account_id from connected_account a
+  where a.workspace_id = $1 and ({_ACCOUNT})"""  # noqa: S608
+_SYSTEMS: Final = f"""select s.acs_system_id from acs_system s
+  where s.workspace_id = $1 and s.connected_account_id in ({_ACCOUNTS})"""  # noqa: S608
+_OWN_USERS: Final = "u.user_identity_id = {2}::uuid"
+_USER: Final = f"{_OWN_USERS} or u.acs_system_id in ({_SYSTEMS})"
+_CREDENTIAL: Final = f"""c.acs_user_id in (
+  select u.acs_user_id from acs_user u where u.workspace_id = $1 and ({_USER}))"""  # noqa: S608
+_SYSTEM: Final = f"""s.connected_account_id in ({_ACCOUNTS}) or s.acs_system_id in (
+  select u.acs_system_id from acs_user u
+  where u.workspace_id = $1 and {_OWN_USERS})"""  # noqa: S608
+_ENTRANCE: Final = (
+    f"e.acs_system_id in ({_SYSTEMS}) or {access.OF_IDENTITY.format(id='{2}', at='{3}')}"
+)
+# Whoever is in an account's system has events that name the account.
+_EVENT: Final = f"""v.subject_ids && array({_ACCOUNTS} union all select {{2}}::uuid
+  union all select u.acs_user_id from acs_user u
+  where u.workspace_id = $1 and {_OWN_USERS})"""  # noqa: S608
+_OPENED_BY: Final = f"""exists (select from acs_credential c where c.workspace_id = $1
+  and c.acs_credential_id = {{3}} and {_CREDENTIAL})"""
+
+
+def narrow_accounts(select: Select, sight: Sight | None) -> None:
+    """Leaves of connected accounts `a` what a session sees."""
+    if sight is not None:
+        select.where(_ACCOUNT, list(sight.connected_account_ids), sight.customer_key)
+
+
+def narrow_systems(select: Select, sight: Sight | None) -> None:
+    """Leaves of access systems `s` what a session sees."""
+    _narrow(select, _SYSTEM, sight)
+
+
+def narrow_users(select: Select, sight: Sight | None) -> None:
+    """Leaves of people `u` whom a session sees."""
+    _narrow(select, _USER, sight)
+
+
+def narrow_credentials(select: Select, sight: Sight | None) -> None:
+    """Leaves of credentials `c` those of people whom a session sees."""
+    _narrow(select, _CREDENTIAL, sight)
+
+
+def narrow_events(select: Select, sight: Sight | None) -> None:
+    """Leaves of events `v` those that name an account or a person whom a session sees."""
+    _narrow(select, _EVENT, sight)
+
+
+def narrow_entrances(select: Select, sight: Sight | None, at: datetime) -> None:
+    """Leaves of entrances `e` what a session sees at an instant."""
+    _narrow(select, _ENTRANCE, sight, access.instant(at))
+
+
+def narrow_openers(select: Select, sight: Sight | None, acs_credential_id: object) -> None:
+    """Leaves nothing where a session does not see the credential that it asks about."""
+    _narrow(select, _OPENED_BY, sight, acs_credential_id)
+
+
+def _narrow(select: Select, condition: str, sight: Sight | None, *more: object) -> None:
+    if sight is not None:
+        accounts = list(sight.connected_account_ids)
+        select.where(condition, accounts, sight.customer_key, sight.user_identity_id, *more)

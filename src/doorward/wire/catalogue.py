@@ -1,0 +1,136 @@
+"""Every error type that Doorward can answer. OpenAPI, documentation and tests derive from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorType:
+    """One `error.type` of the envelope (seam-api section 2).
+
+    status: its HTTP status. meaning: one sentence for the caller. also: a second status, where the
+    same word tells of the token and of what a parameter names.
+    """
+
+    status: int
+    meaning: str
+    also: int | None = None
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """Every HTTP status that it comes with."""
+        return frozenset({self.status} if self.also is None else {self.status, self.also})
+
+
+# Resources that a call may name and that may not be there, in the words of a sentence.
+RESOURCES: Final[Mapping[str, str]] = {
+    "acs_access_group": "access group",
+    "acs_credential": "credential",
+    "acs_entrance": "entrance",
+    "acs_system": "access system",
+    "acs_user": "person in an access system",
+    "client_session": "client session",
+    "connect_webview": "connect webview",
+    "connected_account": "connected account",
+    "controller": "controller",
+    "customer": "customer",
+    "event": "event",
+    "user_identity": "user identity",
+    "workspace": "workspace",
+}
+
+_REQUEST: Final = {
+    "invalid_request": ErrorType(400, "The request is no HTTP, or HTTP that can be read two ways."),
+    "invalid_content_type": ErrorType(400, "The body is not declared to be JSON."),
+    "invalid_input": ErrorType(
+        400,
+        "Parameters are missing or wrong, or contradict each other or what is stored;"
+        " `validation_errors` tells which.",
+    ),
+    "invalid_query_params": ErrorType(
+        400, "The query is not UTF-8, holds the character NUL, or is nested too deep."
+    ),
+    "mismatched_page_parameters": ErrorType(
+        400, "`page_cursor` came with other parameters than those of the page before."
+    ),
+    "not_found": ErrorType(404, "There is no such path."),
+    "method_not_allowed": ErrorType(405, "The path does not take this verb; `Allow` lists those."),
+    "request_timeout": ErrorType(408, "The request was not whole in time."),
+    "idempotency_key_in_use": ErrorType(
+        409, "A call with the same `Idempotency-Key` is still being answered; try again."
+    ),
+    "payload_too_large": ErrorType(413, "The body is larger than 1 MiB."),
+    "uri_too_long": ErrorType(414, "Path and query together are too long."),
+    "idempotency_key_reused": ErrorType(
+        422, "The `Idempotency-Key` was used with other parameters."
+    ),
+    "rate_limit_exceeded": ErrorType(
+        429, "The token has made too many calls; `Retry-After` says when it may again."
+    ),
+    "headers_too_large": ErrorType(431, "The headers are too large."),
+}
+
+_TOKENS: Final = {
+    "invalid_client_session_token": ErrorType(
+        400, "A header for client session tokens holds none, or another than a second header."
+    ),
+    "missing_workspace_id": ErrorType(
+        400, "A token for several workspaces came without the header `seam-workspace`."
+    ),
+    "token_auth_not_accepted": ErrorType(
+        400, "A publishable key came together with an `Authorization` header."
+    ),
+    "client_session_token_already_exists": ErrorType(
+        400, "There is a client session with this `user_identifier_key` already."
+    ),
+    "unauthorized": ErrorType(401, "The token is missing, unknown, revoked, or of a wrong kind."),
+    "access_token_used_for_api_key": ErrorType(
+        401, "The call does not take personal access tokens."
+    ),
+    "client_session_token_used_for_api_key": ErrorType(
+        401, "The call does not take client session tokens."
+    ),
+    "client_session_expired": ErrorType(401, "The client session is over."),
+    "client_session_revoked": ErrorType(401, "The client session was revoked."),
+    "invalid_publishable_key": ErrorType(401, "The publishable key is malformed."),
+    "publishable_key_header_required": ErrorType(
+        401, "The header `seam-publishable-key` is missing."
+    ),
+    "publishable_key_requires_user_identifier_key": ErrorType(
+        401, "A publishable key needs a `user_identifier_key`."
+    ),
+    "insufficient_scope": ErrorType(403, "The token lacks the scope that the call needs."),
+    "publishable_keys_must_create_empty_client_sessions": ErrorType(
+        403, "With a publishable key a client session may name no resources."
+    ),
+}
+
+_SERVER: Final = {
+    "workspace_not_sandbox": ErrorType(400, "The call is for sandbox workspaces alone."),
+    "internal_server_error": ErrorType(
+        500, "Doorward failed; its log tells more under the request id."
+    ),
+    "controller_disk_failed": ErrorType(503, "The entrance's controller cannot write its disk."),
+    "controller_not_here": ErrorType(
+        503, "The entrance's controller is not run by this server, or not yet."
+    ),
+    "overloaded": ErrorType(503, "The server has more calls than it can answer; try again."),
+    "service_unavailable": ErrorType(
+        503, "The database cannot answer, or did not tell the outcome of a change; try again."
+    ),
+}
+
+# What both a token and a parameter can name.
+_NAMED_BY_TOKENS: Final = frozenset({"client_session", "workspace"})
+
+_MISSING: Final = {
+    f"{resource}_not_found": ErrorType(
+        404,
+        f"There is no such {words} in the workspace.",
+        401 if resource in _NAMED_BY_TOKENS else None,
+    )
+    for resource, words in RESOURCES.items()
+}
+
+ERRORS: Final[Mapping[str, ErrorType]] = {**_REQUEST, **_TOKENS, **_SERVER, **_MISSING}

@@ -1,0 +1,21 @@
+"use strict";
+
+SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#calls",
+  deepLinking: true,
+  defaultModelsExpandDepth: -1,
+  displayRequestDuration: true,
+  docExpansion: "list",
+  filter: true,
+  persistAuthorization: false,
+  // Else the page would ask another host whether the document is right.
+  validatorUrl: null,
+});
+
+// Swagger UI puts the cursor into the last of the ways to authorize; most people want the first.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("button.authorize")) {
+    requestAnimationFrame(() => document.querySelector(".auth-container input")?.focus());
+  }
+});

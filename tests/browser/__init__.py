@@ -1,0 +1,1 @@
+"""The page at /docs in a real browser."""

@@ -1,0 +1,293 @@
+"""What each client sends for each call of the table is answered as the same call in plain JSON.
+
+Every request is taken from the client by a listener, and sent to a real server as it came: nothing
+but the address changes. The terminal's summary says which clients were real and which replayed.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+
+from doorward.api.table import ROUTES
+from doorward.wire.route import Route
+from tests.clients.calls import Target
+from tests.clients.client import ClientMissingError
+from tests.clients.conftest import give_up
+from tests.clients.listener import Recorded, listening
+from tests.clients.replays import Reply, curl_call, send
+from tests.clients.tours import GUIDES, Made, Planned
+from tests.parameters import Known, Parameter, known_ids, parameter_sets, plain
+from tests.running import API_KEY, GROUP, USER, WORKSPACE, RunningServer, running
+
+pytestmark = pytest.mark.clients
+
+BY_PATH = {route.path: route for route in ROUTES}
+PATHS = sorted(BY_PATH)
+OFFICIAL = [path for path in PATHS if not path.startswith("/doorward/")]
+# The clients that read the calls from our own document, or need none.
+KNOW_EVERY_CALL = ["cli", "curl", "ruby", "php"]
+# One generation asks with the verb that says what a call does, the other with POST alone;
+# javascript-lts is of the years between, and changed its mind call by call.
+BY_VERB = ["python", "javascript", "ruby"]
+BY_POST = ["cli", "curl", "php"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running(tmp_path_factory.mktemp("recorded") / "data") as server:
+        yield server
+
+
+class Kept:
+    """The rows that calls create, change and delete, as they were before the first call.
+
+    Other calls can be repeated; these are each to find what the one before them found.
+    """
+
+    def __init__(self, server: RunningServer) -> None:
+        self._runner = asyncio.Runner()
+        self._connection = self._runner.run(server.connect())
+        rows = self._runner.run(self._connection.fetch(_TABLES))
+        groups = {route.path.split("/")[1] for route in ROUTES if "GET" not in route.verbs}
+        self._tables = {f"/{group}/": group.removesuffix("s") for group in groups}
+        there = {name for (name,) in rows}
+        self._tables = {p: name for p, name in self._tables.items() if name in there}
+        for table in self._tables.values():
+            self._run(f"create table proofs_{table} as table {table}")
+
+    def _run(self, statement: str) -> None:
+        self._runner.run(self._connection.execute(statement))
+
+    def restore(self, route: Route) -> None:
+        """Puts the rows back that calls like this one change."""
+        for prefix, table in self._tables.items():
+            if route.path.startswith(prefix) and "GET" not in route.verbs:
+                self._run(f"delete from {table}; insert into {table} table proofs_{table}")
+
+    def close(self) -> None:
+        """Leaves the database alone."""
+        self._runner.run(self._connection.close())
+        self._runner.close()
+
+
+_TABLES = "select tablename from pg_tables where schemaname = 'public'"
+
+
+@pytest.fixture(scope="module")
+def kept(server: RunningServer, known: Known) -> Iterator[Kept]:  # noqa: ARG001 - it makes rows
+    kept = Kept(server)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="module")
+def known(server: RunningServer) -> Known:
+    """An id that there is for every parameter that names one."""
+    for _ in range(2):
+        session = server.call("/client_sessions/create").raise_for_status().json()
+    key = "client_session_id"
+    server.call("/client_sessions/delete", **{key: session["client_session"][key]})
+    return known_ids(asyncio.run(_ids(server)))
+
+
+async def _ids(server: RunningServer) -> dict[str, str]:
+    connection = await server.connect()
+    try:
+        columns = await connection.fetch(
+            "select column_name, min(table_name) from information_schema.columns join"
+            " information_schema.tables using (table_schema, table_name) where table_type ="
+            " 'BASE TABLE' and table_schema = 'public' and data_type = 'uuid' and table_name in"
+            " (select table_name from information_schema.columns where"
+            " column_name = 'workspace_id') group by 1"
+        )
+        found = {
+            column: await connection.fetchval(
+                f"select {column}::text from {table} where workspace_id = $1"
+                f" and {column} is not null limit 1",
+                WORKSPACE,
+            )
+            for column, table in columns
+        }
+        user = await connection.fetchrow(
+            "select acs_user_id::text, acs_system_id::text, user_identity_id::text from acs_user"
+            " where acs_user_id = $1",
+            USER,
+        )
+    finally:
+        await connection.close()
+    assert user is not None
+    there = {name: value for name, value in found.items() if value is not None}
+    return {**there, **user, "acs_access_group_id": GROUP}
+
+
+@pytest.fixture(scope="module")
+def made(known: Known) -> Callable[[str], list[Made]]:
+    """What a client makes of all calls; each is led through them once."""
+
+    @cache
+    def tour(name: str) -> list[Made]:
+        calls = [Planned(r, given) for r in ROUTES for given in parameter_sets(r, known)]
+        with listening() as listener:
+            return GUIDES[name].tour(listener, API_KEY, calls)
+
+    def obtain(name: str) -> list[Made]:
+        try:
+            return tour(name)
+        except ClientMissingError as error:
+            give_up(f"{name}: {error}")
+
+    return obtain
+
+
+CLIENTS = pytest.mark.parametrize("client", GUIDES)
+
+
+@CLIENTS
+def test_every_call_is_made(made: Callable[[str], list[Made]], client: str) -> None:
+    """Each once, and the client is content with the least of an answer."""
+    failed = [
+        (one.planned.route.path, one.planned.parameters, one.outcome)
+        for one in made(client)
+        if one.given is not None and (len(one.requests) != 1 or one.outcome != "done")
+    ]
+    assert failed == []
+    known = {one.planned.route.path for one in made(client) if one.given is not None}
+    assert known == set(PATHS if client in KNOW_EVERY_CALL else OFFICIAL)
+
+
+@CLIENTS
+def test_verbs_are_those_of_the_clients_generation(
+    made: Callable[[str], list[Made]], client: str
+) -> None:
+    for one in made(client):
+        for request in one.requests:
+            route = one.planned.route
+            assert request.path == route.path
+            assert request.method in route.verbs
+            if client in BY_VERB:
+                assert request.method == route.verbs[0]
+            if client in BY_POST:
+                assert request.method == "POST"
+
+
+@CLIENTS
+@pytest.mark.parametrize("path", PATHS)
+def test_it_is_answered_as_plain_json_is(
+    server: RunningServer, kept: Kept, made: Callable[[str], list[Made]], client: str, path: str
+) -> None:
+    mine = [one for one in made(client) if one.planned.route.path == path]
+    differences = [
+        difference
+        for one in mine
+        if one.given is not None
+        for request in one.requests
+        for difference in _differences(server, kept, one, request)
+    ]
+    assert differences == []
+    if path in OFFICIAL or client in KNOW_EVERY_CALL:
+        assert mine
+        assert all(one.requests for one in mine)
+
+
+@pytest.mark.parametrize("path", [route.path for route in ROUTES if not route.is_void])
+def test_the_calls_find_something(
+    server: RunningServer, kept: Kept, known: Known, path: str
+) -> None:
+    """Two spellings that both find nothing would be alike for nothing; so would two refusals."""
+    route = BY_PATH[path]
+    found = []
+    for given in parameter_sets(route, known):
+        kept.restore(route)
+        answer = _post(server, path, plain(given))
+        found.append((answer.status, json.loads(answer.body).get(route.response_key)))
+    assert any(status == 200 and value for status, value in found)
+
+
+def _differences(
+    server: RunningServer, kept: Kept, one: Made, request: Recorded
+) -> Iterator[object]:
+    """What stays different: between two calls the doors may have learnt something."""
+    parameters = _asked(one, request)
+    for _ in range(3):
+        found = _compared(server, kept, one.planned.route, parameters, request)
+        if not found:
+            return
+    yield request.path, request.query or request.body, found
+
+
+def _compared(
+    server: RunningServer, kept: Kept, route: Route, parameters: Parameter, request: Recorded
+) -> list[object]:
+    # Answers have whole milliseconds.
+    since = datetime.now(UTC) - timedelta(milliseconds=1)
+    kept.restore(route)
+    answer = _send(server, request)
+    kept.restore(route)
+    expected = _post(server, route.path, parameters)
+    if answer.status != expected.status:
+        return [answer, expected]
+    seen = _differing(_told(answer, since), _told(expected, since))
+    if not seen:
+        return []
+    # A new id, or a token: what two equal calls are answered differently is not the spelling's.
+    kept.restore(route)
+    again = _post(server, route.path, parameters)
+    return [*seen - _differing(_told(again, since), _told(expected, since))]
+
+
+def _asked(one: Made, request: Recorded) -> Parameter:
+    """The parameters that the client meant; some add what they always want to say."""
+    given: Parameter = plain(one.given)
+    if request.query or not request.body:
+        return given
+    sent: Parameter = json.loads(request.body)
+    assert given.items() <= sent.items() or not given, (given, sent)
+    return sent
+
+
+def _send(server: RunningServer, request: Recorded) -> Reply:
+    """The request as it came, but for the address."""
+    target = Target(server.endpoint, API_KEY)
+    address = request.path + (f"?{request.query}" if request.query else "")
+    sent = [(name, value) for name, value in request.sent if name.lower() != "host"]
+    lines = [f"{request.method} {address} HTTP/1.1", f"Host: {target.authority}"]
+    lines += [f"{name}: {value}" for name, value in sent]
+    return send(target, "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+
+
+def _post(server: RunningServer, path: str, parameters: Parameter) -> Reply:
+    target = Target(server.endpoint, API_KEY)
+    return send(target, curl_call(target, BY_PATH[path], parameters))
+
+
+def _told(answer: Reply, since: datetime) -> dict[tuple[object, ...], object]:
+    """Every value in an answer by where it is; what has just happened, happened now."""
+    told = dict(_leaves(json.loads(answer.body), ()))
+    return {place: "now" if _is_since(value, since) else value for place, value in told.items()}
+
+
+def _leaves(value: Any, place: tuple[object, ...]) -> Iterator[tuple[tuple[object, ...], object]]:
+    if not isinstance(value, dict | list) or not value:
+        yield place, value or repr(value)
+        return
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _leaves(each, (*place, key))
+
+
+def _is_since(value: object, since: datetime) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value) >= since
+    except (TypeError, ValueError):
+        return False
+
+
+def _differing(
+    one: dict[tuple[object, ...], object], other: dict[tuple[object, ...], object]
+) -> set[tuple[object, ...]]:
+    places = one.keys() | other.keys()
+    return {place for place in places if one.get(place, ...) != other.get(place, ...)}

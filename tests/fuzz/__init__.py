@@ -1,0 +1,1 @@
+"""Seeded fuzzers of what anybody can send: queries, bodies, cursors, headers and bare bytes."""
