@@ -22,7 +22,7 @@ lint: .venv/.dev ## style and types
 	$(BIN)/mypy
 
 check: lint ## what to run at every step: lint, types, the quick tests
-	$(BIN)/pytest -q -x -m "not slow and not clients"
+	$(BIN)/pytest -q -x -n 2 --dist loadfile -m "not slow and not clients"
 
 test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 too
 	DOORWARD_TEST_POSTGRES=16 $(BIN)/pytest -q tests/store --ignore tests/store/embedded

@@ -257,7 +257,9 @@ def test_causes_in_a_circle_come_to_an_end() -> None:
     assert told(first).count(" at") == 2
 
 
-def test_half_a_character_harms_nobody(log: Log) -> None:
+def test_half_a_character_harms_nobody(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    # pytest's own handler keeps it, and cannot hand it on to another process.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     for form in ("json", "console"):
         assert r"\udc80" in log.during(lambda: OURS.error("%s is damaged", "a\udc80b"), form)
 

@@ -27,7 +27,7 @@ class Refused(ApiError):
     """An operation that changes its mind after it has written."""
 
     def __init__(self) -> None:
-        super().__init__(400, "refused", "refused")
+        super().__init__(400, "invalid_input", "refused")
 
 
 # InternalClientError is asyncpg's word for a connection that was cut between two statements.

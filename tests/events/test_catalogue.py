@@ -54,7 +54,9 @@ EVENTS: list[tuple[Event, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "event_type", "more"), EVENTS, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(
+    ("event", "event_type", "more"), EVENTS, ids=[kind for _, kind, _ in EVENTS]
+)
 def test_fields(event: Event, event_type: str, more: dict[str, Any]) -> None:
     assert msgspec.to_builtins(event) == msgspec.to_builtins(
         {

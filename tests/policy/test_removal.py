@@ -44,7 +44,11 @@ def removals(facts: list[Said]) -> list[Said]:
 def test_removing_anything_never_widens_access() -> None:
     seed = randrange(1 << 40)
     narrowed: set[Kind] = set()
-    for case in range(CASES):
+    # A reader is no right of anybody's; everything else that is removed closes some door.
+    rights = set(Kind) - {Kind.READER}
+    for case in range(20 * CASES):
+        if case >= CASES and narrowed == rights:
+            break
         random = Random(seed + case)
         facts = as_the_store_has_it(history(random))
         asked, state, at = request(random), door_state(random), instant(random)
@@ -54,8 +58,7 @@ def test_removing_anything_never_widens_access() -> None:
             assert before.outcome == "allow" or after.outcome != "allow", (seed + case, removal)
             if before.outcome != after.outcome:
                 narrowed.add(removal.kind)
-    # A reader is no right of anybody's; everything else that is removed has closed some door.
-    assert narrowed == set(Kind) - {Kind.READER}
+    assert narrowed == rights
 
 
 def test_a_second_factor_never_helps_the_first() -> None:
