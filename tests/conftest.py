@@ -26,6 +26,7 @@ SLOW = (
     "store/embedded/",
     "contract/test_schemathesis.py",
     "doors/test_convergence.py",
+    "faults/test_flood.py",
     "faults/test_postgres.py",
     "fuzz/test_oversized.py",
     "fuzz/test_plants.py",

@@ -7,6 +7,10 @@ class StartError(Exception):
     """Doorward cannot start or go on: one line that tells the operator what to do, exit code 1."""
 
 
+class UsageError(StartError):
+    """What was typed cannot be meant: one line that tells how to type it, exit code 2."""
+
+
 class ApiError(Exception):
     """An answer of the API that is no success, in the error envelope (seam-api section 2).
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 import uvicorn
 import uvloop
@@ -57,6 +58,17 @@ class Ready:
     endpoint: str
     settings: Settings
     is_sandbox: bool
+
+
+class Published(StartError):
+    """Others could reach a database that has published secrets, the tokens of these ids."""
+
+    def __init__(self, token_ids: tuple[UUID, ...]) -> None:
+        super().__init__(
+            "this database has published sandbox secrets, which anybody knows; before others can"
+            " reach it, revoke them"
+        )
+        self.token_ids = token_ids
 
 
 def serve(settings: Settings, *, on_ready: Callable[[Ready], None]) -> None:
@@ -153,7 +165,8 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
     except OSError as trouble:
         raise StartError(
             f"cannot listen on {settings.host} port {settings.port} ({_reason(trouble)});"
-            " stop what uses it, or choose others with --host and --port"
+            " stop what uses it, or choose others with --host and --port, or in the"
+            " environment, such as DOORWARD_PORT=9000"
         ) from trouble
     # Accepted connections inherit it; asyncio sets it on none of a socket made by create_server.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -205,11 +218,7 @@ async def _load_site(settings: Settings, database: Database, keyring: Keyring) -
     if not _is_at_home(settings):
         published = await tokens.published_tokens(database)
         if published:
-            ids = " ".join(str(token.token_id) for token in published)
-            raise StartError(
-                f"this database has published sandbox secrets, which anybody knows; before others"
-                f" can reach it, revoke them: doorward token revoke {ids}"
-            )
+            raise Published(tuple(token.token_id for token in published))
 
 
 def _is_at_home(settings: Settings) -> bool:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from doorward.store import client_sessions
+from doorward.store.client_sessions import Wanted
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller, Server
 from tests.api.town import System, Town
@@ -320,12 +321,67 @@ async def test_a_publishable_key_makes_empty_sessions(server: Server, town: Town
 
 
 @pytest.mark.usefixtures("north")
-async def test_pages_do_not_share_an_idempotency_key(server: Server, town: Town) -> None:
-    made = set()
-    for user in ("jane", "omar"):
-        headers = {"seam-user-identifier-key": user, "idempotency-key": "same"}
-        made.add((await create(publishable(server, town, **headers), "PUT"))["user_identifier_key"])
-    assert made == {"jane", "omar"}
+async def test_a_publishable_key_makes_only_so_many_sessions(server: Server, town: Town) -> None:
+    page = publishable(server, town)
+    many = [page.answer(GET_OR_CREATE, user_identifier_key=str(n)) for n in range(100)]
+    answers = [await each for each in many]
+    made = [each for each in answers if each.status_code == 200]
+    late = [each for each in answers if each.status_code == 429]
+    assert late
+    assert len(made) + len(late) == 100
+    assert (await counts(town))[0] == len(made)
+    assert late[0].json()["error"]["type"] == "rate_limit_exceeded"
+    assert int(late[0].headers["retry-after"]) >= 1
+    # Whoever has a session gets it all the same.
+    for n in range(10):
+        assert (await page(GET_OR_CREATE, user_identifier_key=str(n)))["ok"]
+
+
+@pytest.mark.usefixtures("north")
+async def test_names_of_users_fit_into_an_index(api: Caller, server: Server, town: Town) -> None:
+    long = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(256))
+    assert (await create(api, user_identifier_key=long[1:]))["user_identifier_key"] == long[1:]
+    for path in (CREATE, GET_OR_CREATE, "/client_sessions/grant_access"):
+        assert await api.error(path, user_identifier_key=long) == (400, "invalid_input")
+    assert await api.error(CREATE, customer_key=long) == (400, "invalid_input")
+    for size, status in ((255, 200), (256, 400)):
+        page = publishable(server, town, **{"seam-user-identifier-key": "k" * size})
+        for path in (GET_OR_CREATE, CREATE):
+            verb = "PUT" if path == CREATE else "POST"
+            answer = await page.answer(path, verb)
+            assert answer.status_code == status, answer.text
+
+
+async def test_of_very_many_sessions_the_newest_are_listed(api: Caller, town: Town) -> None:
+    async with town.database.transaction() as connection:
+        made = [
+            await client_sessions.create(connection, town.keyring, town.workspace_id, Wanted())
+            for _ in range(client_sessions.MOST_LISTED + 2)
+        ]
+    listed = (await api("/client_sessions/list"))["client_sessions"]
+    ids = [UUID(each["client_session_id"]) for each in listed]
+    assert ids == [each.client_session_id for each in made[2:]]
+
+
+@pytest.mark.usefixtures("north")
+@pytest.mark.parametrize("is_in_header", [True, False])
+async def test_each_user_of_a_page_has_idempotency_keys_of_their_own(
+    server: Server, town: Town, is_in_header: bool
+) -> None:
+    answers: dict[str, bytes] = {}
+    for user in ("jane", "omar", "jane", "omar"):
+        named = {"seam-user-identifier-key": user} if is_in_header else {}
+        page = publishable(server, town, **named, **{"idempotency-key": "same"})
+        answer = await page.answer(
+            CREATE, **({} if is_in_header else {"user_identifier_key": user})
+        )
+        is_replayed = "idempotent-replayed" in answer.headers
+        assert (answer.status_code, is_replayed) == (200, user in answers)
+        assert answer.json()["client_session"]["user_identifier_key"] == user
+        assert answers.setdefault(user, answer.content) == answer.content
+    assert (await counts(town))[0] == 2
+    refusal = await page.error(GET_OR_CREATE, user_identifier_key="omar")
+    assert refusal == (422, "idempotency_key_reused")
 
 
 async def test_a_workspace_may_refuse_its_publishable_key(server: Server, town: Town) -> None:
@@ -342,6 +398,30 @@ async def test_a_workspace_may_refuse_its_publishable_key(server: Server, town: 
         ).status_code == 200:
             await asyncio.sleep(0.002)
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "unauthorized")
+
+
+@pytest.mark.parametrize("path", [CREATE, GET_OR_CREATE])
+async def test_a_kept_answer_outlives_what_it_was_asked_with(
+    api: Caller, server: Server, path: str
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    api.client.headers["idempotency-key"] = "once"
+    asked = {"user_identifier_key": "jane", "expires_at": soon.isoformat()}
+    first = await api.answer(path, **asked)
+    assert first.status_code == 200, first.text
+    token = first.json()["client_session"]["token"]
+    assert await refused(server, token) == (401, "client_session_expired")
+    again = await api.answer(path, **asked)
+    assert (again.status_code, again.content) == (200, first.content)
+    api.client.headers["idempotency-key"] = "twice"
+    assert await api.error(path, **asked) == (400, "invalid_input")
+
+
+async def test_an_idempotency_key_is_for_one_call(api: Caller) -> None:
+    api.client.headers["idempotency-key"] = "once"
+    await create(api, user_identifier_key="jane")
+    refusal = await api.error(GET_OR_CREATE, user_identifier_key="jane")
+    assert refusal == (422, "idempotency_key_reused")
 
 
 async def test_an_idempotency_key_makes_one_session(api: Caller, town: Town) -> None:

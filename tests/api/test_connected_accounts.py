@@ -1,7 +1,10 @@
 """/connected_accounts: accounts at providers."""
 
+import json
 from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from tests.api.conftest import Caller
 from tests.api.town import System, Town
@@ -70,3 +73,33 @@ async def test_listing_accounts(api: Caller, town: Town, north: System) -> None:
             for key, value in metadata.items()
         }
         assert (await api(path, "GET", **query))["connected_accounts"] == body["connected_accounts"]
+
+
+@pytest.mark.usefixtures("north")
+async def test_metadata_is_compared_pair_by_pair(api: Caller, town: Town) -> None:
+    path = "/connected_accounts/list"
+    pairs = {f"k{n}": f"v{n}" for n in range(50)}
+    await town.database.execute(
+        "update connected_account set custom_metadata = $2::text::jsonb where workspace_id = $1",
+        town.workspace_id,
+        json.dumps(pairs),
+    )
+    for changed, expected in (
+        ({}, ["North account"]),
+        ({"k49": "v48"}, []),
+        # Names and values belong together.
+        ({"k0": "v1", "k1": "v0"}, []),
+    ):
+        body = await api(path, custom_metadata_has=pairs | changed)
+        assert [each["display_name"] for each in body["connected_accounts"]] == expected
+    answer = await api.answer(path, custom_metadata_has=pairs | {"more": "x"})
+    errors = answer.json()["error"]["validation_errors"]["custom_metadata_has"]["_errors"]
+    assert (answer.status_code, errors) == (400, ["Object must contain at most 50 element(s)"])
+
+
+@pytest.mark.usefixtures("north")
+@pytest.mark.parametrize("tail", ["[a][b]", "[a", "[a]b", "[a].b"])
+async def test_a_filter_that_is_not_understood_is_refused(api: Caller, tail: str) -> None:
+    answer = await api.client.get(f"/connected_accounts/list?custom_metadata_has{tail}=1")
+    assert answer.json()["error"]["type"] == "invalid_query_params"
+    assert answer.status_code == 400

@@ -286,6 +286,27 @@ async def check_by_identity(session: Session, world: World, path: str) -> None:
             assert answer.json()["error"]["type"] == "user_identity_not_found"
 
 
+async def test_a_system_out_of_sight_is_as_one_that_is_not_there(
+    server: Server, town: Town, world: World
+) -> None:
+    """Also where a session asks about its own person, whom it does see."""
+    jane = await caller(server, town, Wanted(user_identity_id=world.jane))
+    path, own = "/acs/users/list_accessible_entrances", {"user_identity_id": str(world.jane)}
+    for system in (world.north.system.acs_system_id, world.west.system.acs_system_id, uuid4()):
+        refusal = await jane.error(path, **own, acs_system_id=str(system))
+        assert refusal == (404, "acs_system_not_found")
+
+
+async def test_how_many_are_in_a_system_is_told_to_those_who_see_them(
+    server: Server, town: Town, world: World
+) -> None:
+    for session in await sessions(server, town, world):
+        for system in (await session.caller("/acs/systems/list"))["acs_systems"]:
+            sees_all = UUID(system["connected_account_id"]) in session.seen
+            assert ("acs_user_count" in system) == sees_all
+            assert ("acs_access_group_count" in system) == sees_all
+
+
 async def test_no_filter_widens_what_is_seen(server: Server, town: Town, world: World) -> None:
     """Whatever id a list is narrowed by, nothing that is out of sight is named in the answer."""
     for session in await sessions(server, town, world):

@@ -32,6 +32,14 @@ def test_it_shows_every_call_and_asks_nobody_else(docs: DocsPage) -> None:
     assert docs.complaints == []
 
 
+def test_its_title_comes_first(docs: DocsPage) -> None:
+    words = docs.page.locator("main").inner_text()
+    assert words.startswith("Doorward")
+    assert words.index("To try a call:") < words.index("Authorize\n")
+    docs.authorize(api_key=API_KEY)
+    assert docs.page.locator("main").inner_text().count("To try a call:") == 1
+
+
 def test_without_a_token_the_answer_says_so(docs: DocsPage) -> None:
     answer = docs.call("acsUsersGetGet")
     assert (answer.status, answer.body["error"]["type"]) == (401, "unauthorized")

@@ -104,4 +104,4 @@ def test_tells_that_a_call_has_no_parameters(run: Run) -> None:
     ],
 )
 def test_says_what_is_wrong_with_the_words(run: Run, words: tuple[str, ...], message: str) -> None:
-    assert run("api", *words) == (1, "", f"doorward: {message}\n")
+    assert run("api", *words) == (2, "", f"doorward: {message}\n")

@@ -130,5 +130,5 @@ def test_asks_about_an_instant(run: Run, fake: FakeServer, text: str, sent: str)
 def test_refuses_what_is_no_instant(run: Run) -> None:
     words = ("explain", "--user", answers.JANE, "--entrance", answers.FRONT, "--at", "soon")
     ended = run(*words)
-    assert ended.code == 1
+    assert ended.code == 2
     assert "--at takes a time such as 2026-01-31T08:00, not 'soon'" in ended.err

@@ -2,9 +2,16 @@
 
 import json
 import socket
+import socketserver
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from tests.certificates import Authority, Pair
 from tests.cli import answers
 from tests.cli.conftest import KEY, Run
 from tests.cli.fake import FakeServer
@@ -80,6 +87,57 @@ def test_says_that_nobody_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
             " /somewhere/bin/doorward serve\n"
         ),
     )
+
+
+def test_says_that_plain_http_is_spoken_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fake: FakeServer
+) -> None:
+    address = fake.endpoint.removeprefix("http://")
+    monkeypatch.setenv("SEAM_ENDPOINT", f"https://{address}")
+    ended = run(*PRESENT)
+    assert ended.code == 1
+    assert f"what answers at https://{address} does not speak TLS" in ended.err
+    assert f"set SEAM_ENDPOINT=http://{address}\n" in ended.err
+
+
+@pytest.mark.usefixtures("fake")
+def test_says_that_tls_is_spoken_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with _hanging_up(Authority(tmp_path).issue()) as address:
+        monkeypatch.setenv("SEAM_ENDPOINT", f"http://{address}")
+        ended = run(*PRESENT)
+    told = f"the server at http://{address} speaks TLS; set SEAM_ENDPOINT=https://{address}"
+    assert ended == (1, "", f"doorward: {told}\n")
+
+
+@pytest.mark.usefixtures("fake")
+def test_says_that_a_server_hangs_up(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _hanging_up() as address:
+        monkeypatch.setenv("SEAM_ENDPOINT", f"http://{address}")
+        ended = run(*PRESENT)
+    assert ended.code == 1
+    assert f"the server at http://{address} did not answer" in ended.err
+
+
+@contextmanager
+def _hanging_up(pair: Pair | None = None) -> Iterator[str]:
+    """The address of a server that answers nothing, with TLS or without."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        if pair:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pair.chain, pair.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 def test_a_loopback_address_is_reached_past_a_proxy(

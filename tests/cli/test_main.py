@@ -1,5 +1,6 @@
 """What all subcommands have in common: help, errors, exit codes, a quick start."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from doorward.cli import _SUMMARIES
-from doorward.errors import ApiError, StartError, Unavailable
+from doorward.errors import ApiError, StartError, Unavailable, UsageError
 from tests.cli import answers
 from tests.cli.conftest import Run
 from tests.cli.fake import FakeServer
@@ -25,6 +26,22 @@ def test_help_is_there_and_needs_no_server(run: Run, words: tuple[str, ...]) -> 
     ended = run(*words, "--help")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"Usage: {' '.join(('doorward', *words))}")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_has_a_column_for_what_options_mean(columns: int) -> None:
+    # In a process of its own: the width is read once. A dumb terminal's counts with its height.
+    environ = {**os.environ, "COLUMNS": str(columns), "LINES": "25"}
+    command = [sys.executable, "-m", "doorward", "token", "create", "--help"]
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+    lines = shown.partition("Parameters:\n")[2].partition("\n\n")[0].splitlines()
+    column = lines[0].index("What it is for")
+    assert {line[column - 1] for line in lines} == {" "}
+    width = min(max(columns, 60), 100)
+    assert width - 12 < max(map(len, lines)) <= width
+    means = " ".join(line[column:] for line in lines)
+    assert "and a console session every one; a client session what" in means
+    assert "[choices: api-key, personal-access-token, console-session, client-session]" in means
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,6 +84,7 @@ def test_a_command_line_that_cannot_be_read(run: Run, words: tuple[str, ...], me
     ("error", "code", "said"),
     [
         (StartError("the port is taken"), 1, "doorward: the port is taken\n"),
+        (UsageError("give --card"), 2, "doorward: give --card\n"),
         (ApiError(404, "x_not_found", "x not found"), 1, "doorward: x not found\n"),
         (Unavailable("it is down"), 1, "doorward: the database cannot answer now: it is down\n"),
         (KeyboardInterrupt(), 130, ""),

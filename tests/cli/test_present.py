@@ -65,7 +65,7 @@ def test_needs_no_list_and_no_name_where_an_id_is_given(run: Run, fake: FakeServ
 )
 def test_takes_one_factor(run: Run, words: tuple[str, ...]) -> None:
     ended = run("present", "--entrance", "Lab", *words)
-    assert ended == (1, "", "doorward: give either --card or --code\n")
+    assert ended == (2, "", "doorward: give either --card or --code\n")
 
 
 def test_names_the_entrances_there_are(run: Run) -> None:

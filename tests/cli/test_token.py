@@ -1,14 +1,17 @@
 """`doorward token`, on a database of its own."""
 
+import asyncio
+import functools
 import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import jwt
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Ended, Run
 
 SITE = """\
 workspace: {{id: {id}, name: {name}, company_name: Acme, is_sandbox: {is_sandbox}}}
@@ -77,7 +80,9 @@ def test_a_revoked_token_stays_on_the_list(store: Run, tmp_path: Path) -> None:
 
 def test_an_unknown_token_is_told(store: Run) -> None:
     assert store("token", "revoke", HOTEL).err == f"doorward: there is no token {HOTEL}\n"
-    assert "name at least one token id" in store("token", "revoke").err
+    unsaid = store("token", "revoke")
+    assert unsaid.code == 2
+    assert "name at least one token id" in unsaid.err
     assert store("token", "revoke", "x").code == 2
 
 
@@ -104,9 +109,67 @@ def test_a_token_may_end(store: Run, tmp_path: Path) -> None:
         assert store("token", "create", "--name", span, "--expires-in", span).code == 0
     time.sleep(1)
     assert [row[-1] for row in rows(store)] == ["active", "active", "expired"]
-    for span in ("12", "0h", "h", "1.5h", "9999999d", "1 h"):
-        ended = store("token", "create", "--name", "x", "--expires-in", span)
-        assert "is no span of time" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        *((span, "is no span of time") for span in ("12", "h", "1.5h", "1 h", "--h", "9" * 100)),
+        *((span, f"--expires-in {span} must be above 0") for span in ("0h", "-5s", "-90d")),
+        ("99999999d", "is too long: give at most 999999d"),
+        (f"{'9' * 99}s", "is too long: give at most 86399913600s"),
+    ],
+)
+def test_what_is_wrong_with_a_span_is_told(store: Run, span: str, told: str) -> None:
+    ended = store("token", "create", "--name", "x", "--expires-in", span)
+    assert (ended.code, ended.out) == (2, "")
+    assert told in ended.err
+
+
+def test_the_longest_span_is_kept(store: Run, tmp_path: Path) -> None:
+    add_workspace(store, tmp_path, HOTEL, "Hotel")
+    for span in ("999999d", "86399913600s"):
+        assert store("token", "create", "--name", "x", "--expires-in", span).code == 0
+    assert [row[-2][0] for row in rows(store)] == ["4", "4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "must not be empty"),
+        (" ", "must not be empty"),
+        ("a\nb", "must not have control characters"),
+        ("\x1b[31mred", "must not have control characters"),
+        ("\x9b31mred", "must not have control characters"),
+        ("\udcff", "must not have control characters"),
+        ("x" * 201, "must have at most 200 characters"),
+    ],
+)
+def test_a_name_is_a_line_of_text(store: Run, name: str, told: str) -> None:
+    by_name = store("token", "create", "--name", name)
+    assert by_name == (2, "", f"doorward: --name {told}\n")
+    session = ("token", "create", "--kind", "client-session", "--customer-key", name)
+    assert store(*session) == (2, "", f"doorward: --customer-key {told}\n")
+
+
+async def test_no_name_reaches_the_terminal_raw(run: Run, dsn: str, tmp_path: Path) -> None:
+    def on_database(*words: str) -> Ended:
+        return run(*words, "--data", str(tmp_path / "data"), "--database-url", dsn)
+
+    add = functools.partial(add_workspace, on_database, tmp_path)
+    await asyncio.to_thread(add, HOTEL, "Hotel")
+    await asyncio.to_thread(add, OFFICE, "Office")
+    words = ("token", "create", "--name", "x", "--workspace", HOTEL)
+    assert (await asyncio.to_thread(on_database, *words)).code == 0
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("update token set name = $1", "a\nb\x1b[31mred\x9b")
+    await connection.execute("update workspace set name = $1", "a\rb\x1b[31mred\x9b")
+    await connection.close()
+    listed = (await asyncio.to_thread(on_database, "token", "list")).out
+    assert "a\ufffdb\ufffd[31mred\ufffd" in listed
+    assert len(listed.splitlines()) == 2
+    asked = (await asyncio.to_thread(on_database, "token", "create", "--name", "y")).err
+    assert f"{HOTEL} (a\ufffdb\ufffd[31mred\ufffd)" in asked
 
 
 def test_a_console_session_opens_every_workspace(store: Run, tmp_path: Path) -> None:
@@ -154,4 +217,4 @@ def test_a_customers_session(store: Run, tmp_path: Path) -> None:
 )
 def test_what_goes_together(store: Run, words: tuple[str, ...], told: str) -> None:
     ended = store("token", "create", *words)
-    assert (ended.code, ended.err) == (1, f"doorward: {told}\n")
+    assert (ended.code, ended.err) == (2, f"doorward: {told}\n")

@@ -70,6 +70,27 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
+        where="`user_identifier_key`, `customer_key`, `search`",
+        ours="at most 255 characters",
+        reason="a longer text does not fit into an index",
+        differences=(
+            "* user_identifier_key: maxLength",
+            "* customer_key: maxLength",
+            "*/list search: maxLength",
+        ),
+    ),
+    Deviation(
+        where="lists of ids and of `event_types`",
+        ours="at most 10,000 items, where the document names no number",
+        reason="an answer must not hold a server up",
+        differences=(
+            "*/list *_ids: maxItems",
+            "/events/list event_types: maxItems",
+            "/client_sessions/* connected_account_ids: maxItems",
+            "/client_sessions/* connect_webview_ids: maxItems",
+        ),
+    ),
+    Deviation(
         where="`since` and `between` of `/events/list`",
         ours="ISO 8601 times only, where the document says any text",
         reason="any other text could only be guessed at",

@@ -36,6 +36,7 @@ class Contract:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._paths: Mapping[str, Mapping[str, Any]] = content["paths"]
         self.resources: Mapping[str, Schema] = content["components"]["schemas"]
+        self.schemes: Mapping[str, Mapping[str, str]] = content["components"]["securitySchemes"]
 
     @cached_property
     def documented(self) -> frozenset[str]:

@@ -17,6 +17,9 @@ SEAMS_OWN = {
     *("support_read_only_token", "certified_client", "bridge_client_session"),
     "internal_service_agent",
 }
+# Ours says in which headers a workspace is named and a client session's token may stand; the
+# official document lists these schemes, and asks for them nowhere.
+IN_HEADERS = {"seam_workspace", "client_session_token", "seam_client_session_token"}
 PATHS = sorted(route.path for route in ROUTES if not route.path.startswith(OWN))
 EVERY = pytest.mark.parametrize("path", PATHS)
 
@@ -51,8 +54,14 @@ def test_verbs(ours: Contract, official: Contract, path: str) -> None:
 
 @EVERY
 def test_callers(ours: Contract, official: Contract, path: str) -> None:
-    # Ours says which schemes need the header that names the workspace, too.
-    assert ours.callers(path) - {"seam_workspace"} == official.callers(path) - SEAMS_OWN
+    assert ours.callers(path) - IN_HEADERS == official.callers(path) - SEAMS_OWN
+
+
+def test_schemes(ours: Contract, official: Contract) -> None:
+    assert ours.schemes.keys() == official.schemes.keys() - SEAMS_OWN
+    for name, scheme in ours.schemes.items():
+        told = {key: text for key, text in scheme.items() if key != "description"}
+        assert told == official.schemes[name]
 
 
 @EVERY

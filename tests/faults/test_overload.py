@@ -6,7 +6,14 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import API_KEY, GROUP, RunningServer, running
+from tests.running import (
+    ACCESS_TOKEN,
+    API_KEY,
+    GROUP,
+    WORKSPACE,
+    RunningServer,
+    running,
+)
 
 IN_FLIGHT = 5
 CALLERS = 120
@@ -15,15 +22,22 @@ CALLERS = 120
 def _client(server: RunningServer) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=server.endpoint,
-        headers={"authorization": f"Bearer {API_KEY}"},
         timeout=60,
         limits=httpx.Limits(max_connections=None),
     )
 
 
-async def _add(client: httpx.AsyncClient, person: str) -> httpx.Response:
-    body = {"acs_user_id": person, "acs_access_group_id": GROUP}
-    return await client.post("/acs/users/add_to_access_group", json=body)
+# One alone could take half of the server.
+_CALLERS = (
+    {"authorization": f"Bearer {API_KEY}"},
+    {"authorization": f"Bearer {ACCESS_TOKEN}", "seam-workspace": WORKSPACE},
+)
+
+
+async def _add(client: httpx.AsyncClient, people: list[str], number: int) -> httpx.Response:
+    body = {"acs_user_id": people[number % len(people)], "acs_access_group_id": GROUP}
+    headers = _CALLERS[number % len(_CALLERS)]
+    return await client.post("/acs/users/add_to_access_group", json=body, headers=headers)
 
 
 async def _crowd(server: RunningServer, people: list[str]) -> list[httpx.Response]:
@@ -31,7 +45,7 @@ async def _crowd(server: RunningServer, people: list[str]) -> list[httpx.Respons
     async with _client(server) as client, connection.transaction():
         # Nobody can write until this transaction ends.
         await connection.execute("select from policy_revision for update")
-        calls = [asyncio.create_task(_add(client, people[n % len(people)])) for n in range(CALLERS)]
+        calls = [asyncio.create_task(_add(client, people, n)) for n in range(CALLERS)]
         while sum(call.done() for call in calls) < CALLERS - IN_FLIGHT:
             health = await client.get("/health")
             assert health.json() == {"ok": True, "database": "up"}

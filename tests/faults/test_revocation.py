@@ -4,7 +4,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
+import asyncpg
 import httpx
 import pytest
 
@@ -124,6 +126,57 @@ def test_a_read_only_customer(pair: Pair) -> None:
         asked.raise_for_status()
 
     assert refused_by_both(pair, headers, end) == {"client_session_revoked"}
+
+
+async def _take_the_watches_places(
+    administrator: "asyncpg.Connection[asyncpg.Record]", dsn: str
+) -> "list[asyncpg.Connection[asyncpg.Record]]":
+    """Connections, as many as there may be; both servers keep those of their pools alone."""
+    taken: list[asyncpg.Connection[asyncpg.Record]] = []
+    is_full = False
+    while not is_full or await administrator.fetchval(_WATCHES):
+        try:
+            taken.append(await asyncpg.connect(dsn))
+        except asyncpg.TooManyConnectionsError:
+            is_full = True
+            await administrator.execute(f"select pg_terminate_backend(pid) {_WATCHING}")
+    return taken
+
+
+_WATCHING: Final = "from pg_stat_activity where application_name = 'doorward watch'"
+_WATCHES: Final = f"select count(*) {_WATCHING}"
+
+
+async def test_while_the_watches_cannot_connect(pair: Pair) -> None:
+    """Others have taken every connection but those that the servers ask through."""
+    # A server that lets go of another connection meanwhile gives a watch its place back.
+    for _ in range(8):
+        if await _is_refused_unwatched(pair):
+            return
+    pytest.fail("the watches always came back")
+
+
+async def _is_refused_unwatched(pair: Pair) -> bool:
+    """Revokes a token, which both servers must notice; whether no watch came back meanwhile."""
+    made = pair.first.call("/client_sessions/create").json()["client_session"]
+    named = {"client_session_id": made["client_session_id"]}
+    headers = {"authorization": f"Bearer {made['token']}"}
+    assert [status for status, _ in pair.ask(headers)] == [200, 200]
+    dsn = attach(pair.first.data)
+    assert dsn is not None
+    administrator = await asyncpg.connect(dsn)
+    taken = await _take_the_watches_places(administrator, dsn)
+    try:
+        assert [status for status, _ in pair.ask(headers)] == [200, 200]
+        pair.second.call("/client_sessions/revoke", **named).raise_for_status()
+        # Where it was revoked, at once; the other has to notice.
+        assert _ask(pair.second, headers) == (401, "client_session_revoked")
+        assert until_refused(pair, headers) == {"client_session_revoked"}
+        return not await administrator.fetchval(_WATCHES)
+    finally:
+        for connection in taken:
+            connection.terminate()
+        await administrator.close()
 
 
 async def test_publishable_keys(pair: Pair) -> None:

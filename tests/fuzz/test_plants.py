@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from doorward.wire import auth, body, issues, paging, query
+from doorward.wire import auth, body, issues, paging, presented, query
 from doorward.wire.http import protocol
 from doorward.wire.http.edge import Edge
 from doorward.wire.http.protocol import connection_class
@@ -84,6 +84,15 @@ PLANTS: dict[str, tuple[str, tuple[Patch, ...]]] = {
     "a cursor for any token and route": ("cursor", ((paging.Pager, "_sign", _signed_short),)),
     "a cursor for any filter": ("cursor", ((paging, "_digest", lambda _: b"d" * 16),)),
     "a host that is none": ("headers", ((auth, "_is_loopback", _loopback_or_crash),)),
+    "a session whose time is over": ("headers", ((auth, "_is_over", lambda _: False),)),
+    "a customer's session as a user's": (
+        "headers",
+        ((auth, "_scheme", lambda _: "client_session"),),
+    ),
+    "one of two tokens": (
+        "headers",
+        ((presented, "_SESSION_HEADERS", (b"client-session-token",)),),
+    ),
     "two hosts, or none": ("socket", (NO_CHECK,)),
     "both a length and chunks": ("socket", (NO_CHECK, _lenient(lenient_chunked_length=True))),
     "any transfer coding": ("socket", (NO_CHECK, _lenient(lenient_transfer_encoding=True))),

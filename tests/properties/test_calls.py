@@ -1,12 +1,16 @@
 """Any JSON value in any parameter of any call: success, or a documented error and no change."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import inspect
 
 from doorward.api.table import ROUTES
 from doorward.wire.catalogue import ERRORS
@@ -17,6 +21,18 @@ from tests.properties.strategies import EXAMPLES, accepted, anything
 from tests.properties.world import World, world_on
 from tests.wire.test_properties import assert_formatted
 from tests.wire.toy import Answer
+
+# What an index cannot hold, also where it is compressed, and what a bound just lets through.
+_NOISE = Random("oversized")
+OVERSIZED = (
+    "x" * 100_000,
+    b64encode(_NOISE.randbytes(75_000)).decode(),
+    "".join(_NOISE.choices([chr(code) for code in range(0x4E00, 0x9000)], k=30_000)),
+    b64encode(_NOISE.randbytes(3_000)).decode(),
+    "".join(chr(_NOISE.randrange(0x10000, 0x20000)) for _ in range(255)),
+    "@".join(b64encode(_NOISE.randbytes(30_000)).decode() for _ in range(2)),
+    "+" + "".join(_NOISE.choices("0123456789", k=100_000)),
+)
 
 EVERY = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 
@@ -87,6 +103,34 @@ def test_any_value_in_any_parameter(route: Route, world: World) -> None:
     settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=slow)(
         given(asked(route, world))(check)
     )()
+
+
+@EVERY
+def test_oversized_texts_are_found_nowhere_or_refused(route: Route, world: World) -> None:
+    sets = [plain(each) for each in parameter_sets(route, world.known)]
+    for field in fields_of_route(route):
+        fitting = [each for each in sets if field.name in each] or sets[:1]
+        for text, others in product(OVERSIZED, fitting):
+            for value in oversized(field.kind, text):
+                asked = others | {field.name: value}
+                answer = world.runner.run(world.call("POST", route.path, body=asked))
+                assert_documented(route, answer)
+
+
+def oversized(kind: inspect.Type, text: str) -> Iterator[Any]:
+    """A value of a type in which the text stands wherever a text may."""
+    match kind:
+        case inspect.Metadata():
+            yield from oversized(kind.type, text)
+        case inspect.UnionType():
+            for one in kind.types:
+                yield from oversized(one, text)
+        case inspect.ListType():
+            yield from ([value] for value in oversized(kind.item_type, text))
+        case inspect.DictType():
+            yield {text: text}
+        case inspect.StrType():
+            yield text
 
 
 async def _answers(world: World, route: Route, parameters: Parameter) -> list[Answer]:

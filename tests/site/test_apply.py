@@ -147,6 +147,11 @@ async def test_published_tokens_are_kept_as_hashes(database: Database, apply_tex
             "~ workspace W: name Works -> W, company_name Works -> W",
             0,
         ),
+        (
+            ("is_sandbox: true", "is_sandbox: true\n  is_publishable_key_auth_enabled: false"),
+            "~ workspace Works: is_publishable_key_auth_enabled True -> False",
+            0,
+        ),
     ],
 )
 async def test_structure_is_as_the_file_says(

@@ -36,6 +36,12 @@ REFUSED = [
     ("name: Staff", 'name: "a\\0b"', 21, "must not have control characters"),
     ("name: Staff", 'name: "a\\u001bb"', 21, "must not have control characters"),
     ("name: Staff", f"name: {'x' * 201}", 21, "must have at most 200 characters"),
+    (
+        "is_sandbox: true",
+        "is_publishable_key_auth_enabled: 1",
+        3,
+        "workspace.is_publishable_key_auth_enabled must be true or false",
+    ),
     ("is_sandbox: true", "is_sandbox: maybe", 3, "workspace.is_sandbox must be true or false"),
     ("groups: [staff]", "groups: staff", 35, "users.bo.groups must be a list"),
     ("groups: [staff]", "groups: [[staff]]", 35, "users.bo.groups must hold texts"),

@@ -64,6 +64,15 @@ async def test_the_second_call_gets_the_first_ones_bytes(maker: Maker, claim: Cl
     assert await maker.count() == 1
 
 
+async def test_the_users_of_one_token_have_keys_of_their_own(maker: Maker, claim: Claim) -> None:
+    claims = [claim, replace(claim, user="jane"), replace(claim, user="omar")]
+    assert len({(await maker(each)).body for each in claims}) == 3
+    assert [(await maker(each)).is_replayed for each in claims] == [True] * 3
+    # Whatever is a key's end and a user's beginning.
+    joined = [replace(claim, key=claim.key + "a", user="b"), replace(claim, user="ab")]
+    assert not any([(await maker(each)).is_replayed for each in joined])
+
+
 async def test_other_parameters_under_a_key_are_refused(maker: Maker, claim: Claim) -> None:
     await maker(claim)
     with pytest.raises(ApiError) as refusal:

@@ -107,6 +107,7 @@ class Asked(Database):
 
     def __init__(self) -> None:
         """Connects to nothing."""
+        self.token_changes = 0
 
     async def fetchrow(self, query: str, *_args: object) -> Any:
         raise AssertionError(query)

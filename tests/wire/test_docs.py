@@ -91,6 +91,14 @@ def test_the_page_keeps_no_token() -> None:
     assert "Storage" not in script
 
 
+@pytest.mark.parametrize("verb", ["GET", "HEAD"])
+def test_who_looks_at_the_address_alone_is_led_there(address: str, verb: str) -> None:
+    answer = httpx.request(verb, f"{address}/")
+    assert answer.status_code == 307
+    assert httpx.URL(f"{address}/").join(answer.headers["location"]).path == "/docs"
+    assert httpx.post(f"{address}/", json={}).status_code == 405
+
+
 def test_with_a_slash_at_its_end_it_is_elsewhere(address: str) -> None:
     answer = httpx.get(f"{address}/docs/")
     assert answer.status_code == 308

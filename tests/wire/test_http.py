@@ -133,7 +133,7 @@ def verbs(path: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/acs/users", "/acs/users/get/", "/acs/users/GET", "//acs/users/get", "/%00"]
+    "path", ["/acs", "/acs/users", "/acs/users/get/", "/acs/users/GET", "//acs/users/get", "/%00"]
 )
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE"])
 def test_an_unknown_path(http: httpx.Client, verb: str, path: str) -> None:

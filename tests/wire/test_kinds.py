@@ -364,7 +364,7 @@ async def test_a_scope_is_asked_of_every_kind(api: Api, shown: Scheme) -> None:
     assert shown_at_doors.status == (200 if has_doors else 403)
     answer = await ask(api, "/metrics", SHOWN[shown])
     assert told(answer)[:2] == (403, "insufficient_scope")
-    assert "doorward token create --scope metrics" in answer.error["message"]
+    assert "doorward token create --name NAME --scope metrics" in answer.error["message"]
 
 
 async def test_a_scope_opens_what_it_names(api: Api) -> None:

@@ -1,14 +1,18 @@
 """The OpenAPI document: what the official command line's reader insists on."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, cast, get_args
 
 import httpx
 import pytest
 
 from doorward.api.table import ROUTES as REAL_ROUTES
+from doorward.wire import auth, idempotency, presented
 from doorward.wire.catalogue import ERRORS
 from doorward.wire.examples import example
 from doorward.wire.openapi import document
@@ -16,7 +20,7 @@ from doorward.wire.parameters import Parameters
 from doorward.wire.refusals import refusals
 from doorward.wire.route import Route, Scheme
 from doorward.wire.schemas import resource_name
-from doorward.wire.security import security_schemes
+from doorward.wire.security import security, security_schemes
 from tests.wire.toy import ROUTES, Echo, get_user
 
 DOCUMENT = document(ROUTES)
@@ -26,6 +30,10 @@ OPERATIONS = [
     for path, item in DOCUMENT["paths"].items()
     for verb, operation in item.items()
 ]
+SESSION_HEADERS = ("client_session_token", "seam_client_session_token")
+# What reads a caller's headers, and what of it is HTTP's own or a proxy's.
+READ_FROM_HEADERS = (auth, idempotency, presented)
+OF_HTTP = {"authorization", "host", "origin"} | {name.decode() for name in auth._FORWARDING}
 SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -80,12 +88,13 @@ def test_every_operation_has_what_its_reader_needs(
     assert "x-response-key" in operation
     assert operation["x-title"]
     assert operation["tags"] == ["/" + path.split("/")[1]]
-    assert ("parameters" in operation) == (verb in {"get", "delete"})
+    has_headers = {"publishable_key": []} in operation["security"]
+    assert ("parameters" in operation) == (verb in {"get", "delete"} or has_headers)
     assert ("requestBody" in operation) == (verb in {"post", "patch", "put"})
     for answer in operation["responses"].values():
         assert answer["description"]
-    for security in operation["security"]:
-        assert set(security) <= set(DOCUMENT["components"]["securitySchemes"])
+    for way in operation["security"]:
+        assert set(way) <= set(DOCUMENT["components"]["securitySchemes"])
 
 
 def test_references_lead_somewhere_and_stand_under_response_keys_alone() -> None:
@@ -270,8 +279,47 @@ def test_a_call_that_creates_takes_an_idempotency_key(verb: str) -> None:
 
 def test_every_way_to_say_who_one_is_can_be_told() -> None:
     every = replace(ROUTES[0], callers=get_args(Scheme))
-    assert set(security_schemes([every])) == {*get_args(Scheme), "seam_workspace"}
+    in_headers = {"seam_workspace", *SESSION_HEADERS}
+    assert set(security_schemes([every])) == {*get_args(Scheme), *in_headers}
     assert set(security_schemes([replace(every, callers=("api_key",))])) == {"api_key"}
+
+
+@pytest.mark.parametrize(
+    "scheme", [scheme for scheme in get_args(Scheme) if scheme.startswith("client_session")]
+)
+def test_a_client_sessions_token_may_stand_in_either_header(scheme: Scheme) -> None:
+    taken = security(replace(ROUTES[0], callers=("api_key", scheme)))
+    assert taken == [{"api_key": []}, {scheme: []}, *({name: []} for name in SESSION_HEADERS)]
+
+
+def test_every_header_that_says_who_calls_is_told() -> None:
+    told = document(REAL_ROUTES)
+    named = {
+        scheme["name"].lower()
+        for scheme in told["components"]["securitySchemes"].values()
+        if scheme["type"] == "apiKey"
+    }
+    for item in told["paths"].values():
+        for each in item["post"].get("parameters", ()):
+            named.add(each["name"].lower())
+    answered = {name.lower() for name in told["components"]["headers"]}
+    read = {text for module in READ_FROM_HEADERS for text in _read(module)}
+    assert named == read - answered - OF_HTTP
+
+
+def _read(module: ModuleType) -> Iterator[str]:
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+            text = node.value.decode("latin-1")
+            if re.fullmatch(r"[a-z]+(-[a-z]+)+|authorization|host|origin", text):
+                yield text
+
+
+def test_whom_a_publishable_key_is_for_may_stand_in_a_header() -> None:
+    route = replace(ROUTES[0], callers=("api_key", "publishable_key"))
+    (told,) = document([route])["paths"][route.path]["post"]["parameters"]
+    assert (told["in"], told["name"]) == ("header", "seam-user-identifier-key")
+    assert not told["required"]
 
 
 def test_a_call_tells_what_else_it_needs() -> None:

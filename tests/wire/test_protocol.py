@@ -110,6 +110,12 @@ def test_a_body_too_large_is_read_to_its_end_and_no_further(served: str) -> None
     assert (answer.status, answer.kind) == (413, "payload_too_large")
 
 
+@pytest.mark.parametrize("size", [BODY_LIMIT + 1, 2**64 - 1])
+def test_a_body_that_says_that_it_is_too_large(served: str, size: int) -> None:
+    head = post(f"Content-Length: {size}")
+    assert only(exchange(served, head + HEALTH)) == (413, "payload_too_large")
+
+
 def test_an_answered_body_that_does_not_end(told: list[Exchange]) -> None:
     with limited(told, drain=BODY_LIMIT) as address, wire(address) as connected:
         connected.send(post("Transfer-Encoding: chunked", token="no"))
@@ -118,6 +124,16 @@ def test_an_answered_body_that_does_not_end(told: list[Exchange]) -> None:
         for _ in range(1000):
             connected.send(chunk)
         assert connected.is_closed()
+
+
+def test_a_refused_client_that_does_not_end() -> None:
+    size = 1 << 16
+    with limited(drain=size, linger_seconds=60) as address, wire(address) as connected:
+        connected.send(b"nonsense\r\n\r\n")
+        assert connected.answer().kind == "invalid_request"
+        # More than is drained, and than the systems in between hold back.
+        with pytest.raises(ConnectionError):
+            connected.socket.sendall(b"a" * size * 1024)
 
 
 # Time
@@ -252,29 +268,69 @@ def test_a_client_that_takes_its_answer_late() -> None:
 # Number
 
 
+def busy(opened: contextlib.ExitStack, address: str) -> Wire:
+    """A connection that is in the middle of a request."""
+    connected = opened.enter_context(wire(address))
+    connected.send(HEALTH + HEALTH[:-2])
+    assert connected.answer().status == 200
+    return connected
+
+
 def test_more_connections_than_there_may_be() -> None:
     with limited(connections=2, reserve=1) as address, contextlib.ExitStack() as opened:
-        first, second = (opened.enter_context(wire(address)) for _ in range(2))
-        for each in (first, second):
-            each.send(HEALTH)
-            assert each.answer().status == 200
+        first, second = (busy(opened, address) for _ in range(2))
         assert [each.status for each in exchange(address, HEALTH * 2)] == [200]
         assert only(exchange(address, post(LENGTH.strip()) + IDS)) == (503, "overloaded")
         third = opened.enter_context(wire(address))
         [refusal] = exchange(address, b"")
         assert (refusal.kind, refusal.headers["retry-after"]) == ("overloaded", "1")
         third.send(HEALTH)
-        assert third.answer().status == 200
-        first.send(HEALTH)
-        assert first.answer().status == 200
+        for each in (first, second):
+            each.send(b"\r\n")
+        assert {each.answer().status for each in (first, second, third)} == {200}
 
 
 def test_who_asks_for_nothing_does_not_keep_the_reserve() -> None:
-    with limited(connections=1, reserve=1, reserve_seconds=0.1) as address, wire(address) as first:
-        first.send(HEALTH)
-        assert first.answer().status == 200
+    with contextlib.ExitStack() as opened:
+        address = opened.enter_context(limited(connections=1, reserve=1, reserve_seconds=0.1))
+        busy(opened, address)
         assert exchange(address, b"") == []
         assert [each.status for each in exchange(address, HEALTH)] == [200]
+
+
+@pytest.mark.parametrize("sent", [b"", HEALTH], ids=["new", "kept"])
+def test_who_waits_longest_makes_room(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with limited(connections=3, reserve=0) as address, contextlib.ExitStack() as opened:
+        at_work = busy(opened, address)
+        waiting = [opened.enter_context(wire(address)) for _ in range(2)]
+        for each in waiting:
+            each.send(HEALTH)
+            assert each.answer().status == 200
+        waiting[0].send(sent)
+        if sent:
+            assert waiting[0].answer().status == 200
+            waiting.reverse()
+        call = post(LENGTH.strip(), "Connection: close") + IDS
+        with wire(address) as newcomer:
+            newcomer.send(call)
+            assert newcomer.answer().status == 200
+        assert waiting[0].is_closed()
+        waiting[1].send(HEALTH)
+        at_work.send(b"\r\n")
+        assert [each.answer().status for each in (waiting[1], at_work)] == [200, 200]
+    told = [each for each in caplog.records if each.name == "doorward.connections"]
+    assert len(told) == 1
+
+
+def test_many_idle_connections_keep_nobody_out() -> None:
+    limits = Limits()
+    count = limits.connections + limits.reserve
+    with limited() as address, contextlib.ExitStack() as opened:
+        for _ in range(count):
+            opened.enter_context(wire(address)).send(HEALTH)
+        call = post(LENGTH.strip(), "Connection: close") + IDS
+        for _ in range(3):
+            assert [each.status for each in exchange(address, call)] == [200]
 
 
 def test_requests_at_once_are_answered_in_their_order(served: str) -> None:

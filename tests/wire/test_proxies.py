@@ -142,8 +142,13 @@ def test_whom_a_proxy_speaks_for(forwarded: str, expected: str) -> None:
     [
         "X-Forwarded-For: 192.0.2.7",
         "X-Forwarded-Host: x.example",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-Prefix: /doors",
         "Forwarded: for=_x",
         "Via: 1.1 p",
+        "X-Real-IP: 192.0.2.7",
+        "CF-Connecting-IP: 192.0.2.7",
+        "True-Client-IP: 192.0.2.7",
     ],
 )
 def test_published_tokens_do_not_count_through_a_proxy_on_this_machine(
@@ -152,3 +157,10 @@ def test_published_tokens_do_not_count_through_a_proxy_on_this_machine(
     assert ask(address, key=PUBLISHED_KEY, host="127.0.0.1").status == 200
     answer = ask(address, header, key=PUBLISHED_KEY, host="127.0.0.1")
     assert (answer.status, answer.kind) == (401, "unauthorized")
+
+
+def test_published_tokens_do_not_count_in_http_1_0(address: str) -> None:
+    lines = ("Host: 127.0.0.1", f"Authorization: Bearer {PUBLISHED_KEY}", "Connection: close")
+    for version, status in (("1.1", 200), ("1.0", 401)):
+        sent = "\r\n".join([f"GET /acs/users/list HTTP/{version}", *lines, "", ""])
+        assert [each.status for each in exchange(address, sent.encode())] == [status]

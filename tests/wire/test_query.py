@@ -43,6 +43,20 @@ def test_text(query: str, values: dict[str, Any]) -> None:
     assert read(query) == values
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("settings[a][b]", "settings[a", "settings[a]b", "settings[]]"),
+        *("settings[a].b", "settings%5Ba%5D%5Bb%5D", "device_ids[0][1]", "name[", "settings[[a]]"),
+    ],
+)
+def test_brackets_after_a_known_name_are_understood_or_refused(name: str) -> None:
+    with pytest.raises(ApiError, match="brackets") as error:
+        read(f"{name}=1")
+    assert (error.value.status, error.value.kind) == (400, "invalid_query_params")
+    assert read(f"x{name}=1") == {}
+
+
 @pytest.mark.parametrize("text", ["true", "True", "TRUE", "yes", "Yes", "YES", "1", "+true+"])
 def test_true(text: str) -> None:
     assert read(f"is_managed={text}") == {"is_managed": True}
@@ -102,6 +116,11 @@ def test_blank_is_null_unless_it_is_text(name: str) -> None:
         ("labels=+", []),
         ("labels[]=", []),
         ("labels=a,b&_strict=true", ["a,b"]),
+        ("labels=a,b&_strict=false", ["a", "b"]),
+        ("labels=a,b&_strict=1", ["a", "b"]),
+        ("labels=a,b&_strict=True", ["a", "b"]),
+        ("labels=a,b&_strict=", ["a", "b"]),
+        ("labels=a,b&_strict=true&_strict=true", ["a", "b"]),
         ("labels=a,b&labels=c", ["a,b", "c"]),
         ("labels=+&_strict=true", [" "]),
         ("labels=&_strict=true", []),

@@ -1,9 +1,12 @@
 """HTTPS: which certificates are taken, how one is renewed, and handshakes that do not end."""
 
+import contextlib
 import logging
 import os
+import resource
 import socket
 import ssl
+import time
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -175,3 +178,103 @@ def test_the_limits_hold_for_https_too(authority: Authority) -> None:
             wire.send(HEALTH[:-2])
             assert wire.answer().kind == "request_timeout"
             assert wire.is_closed()
+
+
+def test_handshakes_that_do_not_end_are_counted_and_keep_nobody_out(authority: Authority) -> None:
+    pair = authority.issue()
+    edge = Edge(Limits(connections=5, reserve=0, handshake_seconds=60))
+    tls = Certificate(pair.chain, pair.key).context
+    with serving(make_api(), edge, tls) as address, contextlib.ExitStack() as opened:
+        kept = opened.enter_context(httpx.Client(base_url=address, verify=trusting(authority)))
+        assert kept.get("/health").status_code == 200
+        parts = urlsplit(address)
+        bare = [
+            opened.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=10))
+            for _ in range(20)
+        ]
+        # Four of them have a place beside the one that is kept.
+        assert all(Wire(each).is_closed() for each in bare[:16])
+        for each in bare[16:]:
+            each.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                each.recv(1)
+        serial(address, trusting(authority))
+        assert Wire(_waiting(bare[16])).is_closed()
+        [pool] = kept._transport._pool.connections  # type: ignore[attr-defined]
+        assert kept.get("/health").status_code == 200
+        assert kept._transport._pool.connections == [pool]  # type: ignore[attr-defined]
+
+
+def _waiting(connected: socket.socket) -> socket.socket:
+    connected.settimeout(10)
+    return connected
+
+
+def test_who_finds_no_place_is_closed_before_tls(authority: Authority) -> None:
+    pair = authority.issue()
+    edge = Edge(Limits(connections=1, reserve=0, head_seconds=60))
+    tls = Certificate(pair.chain, pair.key).context
+    with serving(make_api(), edge, tls) as address:
+        parts = urlsplit(address)
+        with (
+            socket.create_connection((parts.hostname, parts.port), timeout=10) as plain,
+            trusting(authority).wrap_socket(plain, server_hostname=parts.hostname) as secure,
+        ):
+            at_work = Wire(secure)
+            at_work.send(HEALTH.replace(b"close", b"keep-alive") + HEALTH[:-2])
+            assert at_work.answer().status == 200
+            with socket.create_connection((parts.hostname, parts.port), timeout=10) as other:
+                assert Wire(other).is_closed()
+            at_work.send(b"\r\n")
+            assert at_work.answer().status == 200
+
+
+def test_a_server_stops_though_handshakes_do_not_end(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = authority.issue()
+    edge = Edge(Limits(handshake_seconds=60))
+    with contextlib.ExitStack() as opened:
+        tls = Certificate(pair.chain, pair.key).context
+        with serving(make_api(), edge, tls) as address:
+            parts = urlsplit(address)
+            plain = opened.enter_context(
+                socket.create_connection((parts.hostname, parts.port), timeout=10)
+            )
+            serial(address, trusting(authority))
+        assert Wire(plain).is_closed()
+    # It would say that it gave up waiting.
+    assert caplog.records == []
+
+
+def test_a_system_without_files_is_told_of_once(
+    authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = authority.issue()
+    tls = Certificate(pair.chain, pair.key).context
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with serving(make_api(), tls=tls) as address, contextlib.ExitStack() as opened:
+        # Kept open, so that no file is given back in the meantime.
+        kept = opened.enter_context(httpx.Client(base_url=address, verify=trusting(authority)))
+        assert kept.get("/health").status_code == 200
+        parts = urlsplit(address)
+        plain = opened.enter_context(socket.socket())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_next_file(), hard))
+        try:
+            plain.connect((parts.hostname, parts.port))
+            deadline = time.monotonic() + 10
+            while not caplog.records and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.3)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        serial(address, trusting(authority))
+    [told] = caplog.records
+    assert "Too many open files" in told.getMessage()
+
+
+def _next_file() -> int:
+    """The number of the file that would be opened next: below it all are taken."""
+    number = os.dup(0)
+    os.close(number)
+    return number

@@ -5,8 +5,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from doorward.store.sight import Sight
 from doorward.wire.app import Api, Health
 from doorward.wire.http.edge import Edge
 from doorward.wire.http.server import Server
-from doorward.wire.route import Call, CallerKind, Listed, Route, Scheme
+from doorward.wire.route import EVERYBODY, Call, CallerKind, Listed, Route, Scheme
 
 WORKSPACE = UUID("398d80b7-3f96-47c2-b85a-6f8ba21d07be")
 OTHER_WORKSPACE = UUID("5a6f8ba2-47c2-4f96-b85a-1d07be398d80")
@@ -31,6 +31,14 @@ PAT = "seam_at1Toy_aaaaaaaaaaaaaaaaaaaaaaaa"
 BOUND_PAT = "seam_at1Bound_aaaaaaaaaaaaaaaaaaaaaaaa"
 ODD_KEY = "seam_testOdd1_aaaaaaaaaaaaaaaaaaaaaaaa"
 ODD_PAT = "seam_at1Odd2_aaaaaaaaaaaaaaaaaaaaaaaa"
+CONSOLE = "eyJhbGciOiJFZERTQSJ9.e30.toy"
+SESSION = "seam_cst1Toy_aaaaaaaaaaaaaaaaaaaaaaaa"
+CUSTOMERS_SESSION = "seam_cst1Customer_aaaaaaaaaaaaaaaaaaaaaaaa"
+READING_SESSION = "seam_cst1Reading_aaaaaaaaaaaaaaaaaaaaaaaa"
+REVOKED_SESSION = "seam_cst1Revoked_aaaaaaaaaaaaaaaaaaaaaaaa"
+EXPIRED_SESSION = "seam_cst1Expired_aaaaaaaaaaaaaaaaaaaaaaaa"
+PUBLISHABLE_KEY = "seam_pkToy_aaaaaaaaaaaaaaaaaaaaaaaa"
+REVOKED_PUBLISHABLE_KEY = "seam_pkRevoked_aaaaaaaaaaaaaaaaaaaaaaaa"
 CURSOR_KEY = b"k" * 32
 
 USER = UUID("8d7e0b3a-b889-49a7-9164-4b71a0506a33")
@@ -51,6 +59,10 @@ class Token:
     sight: Sight | None = None
 
 
+def _session(number: int, sight: Sight) -> Token:
+    return Token(UUID(int=number), "client_session", WORKSPACE, sight=sight)
+
+
 class Tokens:
     """An Authenticator of fixed tokens, in a fixed pair of workspaces."""
 
@@ -65,6 +77,18 @@ class Tokens:
             ODD_KEY: Token(UUID(int=6), "personal_access_token", WORKSPACE),
             ODD_PAT: Token(UUID(int=7), "api_key", WORKSPACE),
             BOUND_PAT: Token(UUID(int=5), "personal_access_token", WORKSPACE),
+            CONSOLE: Token(UUID(int=9), "console_session", None),
+            SESSION: _session(10, Sight()),
+            CUSTOMERS_SESSION: _session(11, Sight(customer_key="acme")),
+            READING_SESSION: _session(12, Sight(customer_key="acme", is_read_only=True)),
+            REVOKED_SESSION: replace(_session(13, Sight()), is_revoked=True),
+            EXPIRED_SESSION: replace(
+                _session(14, Sight()), expires_at=datetime(2026, 1, 1, tzinfo=UTC)
+            ),
+            PUBLISHABLE_KEY: Token(UUID(int=15), "publishable_key", WORKSPACE),
+            REVOKED_PUBLISHABLE_KEY: Token(
+                UUID(int=16), "publishable_key", WORKSPACE, is_revoked=True
+            ),
         }
 
     async def find(self, token: str) -> Token | None:
@@ -192,6 +216,8 @@ async def fail(call: Call[Any], request: Everything) -> None:  # noqa: ARG001
 
 
 PERSONAL: tuple[Scheme, ...] = ("pat_with_workspace",)
+PAGES: tuple[Scheme, ...] = ("publishable_key",)
+ANYBODY: tuple[Scheme, ...] = (*EVERYBODY, *PAGES)
 
 ROUTES = (
     Route(
@@ -229,6 +255,11 @@ ROUTES = (
     Route("/toy/fail", ("POST",), Everything, fail, "Fail"),
     Route("/toy/personal", ("POST",), Nothing, echo, "PAT", "echo", Echo, callers=PERSONAL),
     Route("/toy/key", ("POST",), Nothing, echo, "Key", "echo", Echo, callers=("api_key",)),
+    Route("/toy/anybody", ("POST",), Nothing, echo, "Any", "echo", Echo, callers=ANYBODY),
+    Route(
+        "/toy/session", ("POST",), Nothing, echo, "Own", "echo", Echo, callers=("client_session",)
+    ),
+    Route("/toy/page", ("POST",), Nothing, echo, "Page", "echo", Echo, callers=PAGES),
 )
 
 

@@ -5,10 +5,12 @@ those of users whose key it knows.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from doorward.api.creating import once
+from doorward.api.parameters import LONGEST_TEXT
 from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.api.session_requests import (
@@ -46,7 +48,7 @@ async def create(call: Call[Services], request: CreateSession) -> ClientSession 
             raise _exists()
         return await _session(connection, call, there)
 
-    return await once(_creating(call), make)
+    return await once(call, make, _sharing(call, asked))
 
 
 async def get_or_create(call: Call[Services], request: OfUser) -> ClientSession | Kept:
@@ -62,7 +64,7 @@ async def get_or_create(call: Call[Services], request: OfUser) -> ClientSession 
             await client_sessions.grant(connection, call.workspace_id, there, asked)
         return await _session(connection, call, there)
 
-    return await once(_creating(call), make)
+    return await once(call, make, _sharing(call, asked))
 
 
 async def get(call: Call[Services], request: GetSession) -> ClientSession:
@@ -84,7 +86,7 @@ async def get(call: Call[Services], request: GetSession) -> ClientSession:
 
 
 async def list_sessions(call: Call[Services], request: ListSessions) -> list[ClientSession]:
-    """All sessions that match."""
+    """The sessions that match, of very many the newest."""
     # There are no webviews here, so none that a session could be for.
     if or_none(request.connect_webview_id) is not None:
         return []
@@ -114,6 +116,7 @@ async def revoke(call: Call[Services], request: SessionKey) -> None:
     where = (call.services.database, call.workspace_id)
     if not await client_sessions.revoke(*where, request.client_session_id):
         raise not_found("client_session")
+    call.services.database.tokens_changed()
 
 
 async def delete(call: Call[Services], request: SessionKey) -> None:
@@ -127,6 +130,7 @@ async def delete(call: Call[Services], request: SessionKey) -> None:
         if not await client_sessions.delete(connection, workspace_id, session_id):
             raise not_found("client_session")
         await events.insert_events(connection, workspace_id, [deleted])
+    call.services.database.tokens_changed()
 
 
 def _asked(call: Call[Services], request: OfUser) -> Wanted:
@@ -157,16 +161,25 @@ def _of_anybody(call: Call[Services], request: OfUser, asked: Wanted) -> Wanted:
         )
     if len(keys) > 1:
         raise invalid_input("user_identifier_key and seam-user-identifier-key name two users")
-    return replace(asked, user_identifier_key=keys.pop())
+    key = keys.pop()
+    if key is not None and len(key) > LONGEST_TEXT:
+        message = f"String must contain at most {LONGEST_TEXT} character(s)"
+        raise invalid_input(f'{message} for "seam-user-identifier-key"')
+    return replace(asked, user_identifier_key=key)
 
 
-def _creating(call: Call[Services]) -> Call[Services]:
+def _sharing(call: Call[Services], asked: Wanted) -> str | None:
     # Everybody's calls with a publishable key are one caller's, who would get each other's answers.
-    return replace(call, idempotency=None) if call.caller.kind == "publishable_key" else call
+    return asked.user_identifier_key if call.caller.kind == "publishable_key" else None
 
 
 async def _of_user(connection: Connection, call: Call[Services], asked: Wanted) -> UUID | None:
-    """The running session of the user, once everything that is named is known to be there."""
+    """The running session of the user, once everything that is named is known to be there.
+
+    Raises ApiError 400 and 404.
+    """
+    if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
+        raise invalid_input("'expires_at' must be in the future")
     await _check_there(connection, call.workspace_id, asked)
     if asked.user_identifier_key is None:
         return None
@@ -190,6 +203,8 @@ async def _meant(
 
 
 async def _new(connection: Connection, call: Call[Services], asked: Wanted) -> ClientSession:
+    if call.caller.kind == "publishable_key":
+        call.services.newcomers.take(call.caller.token_id)
     return await client_sessions.create(connection, call.services.keyring, call.workspace_id, asked)
 
 

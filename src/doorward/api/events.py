@@ -1,6 +1,6 @@
 """/events: what happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -38,6 +38,7 @@ from doorward.api.requests import exactly_one, found, is_given, or_none
 from doorward.api.services import Services
 from doorward.resources.event import Event, is_event_type
 from doorward.store import events
+from doorward.wire.issues import shortened
 from doorward.wire.route import EVERYBODY, Call, Route
 
 Limit = Annotated[
@@ -83,7 +84,7 @@ class GetEvent(msgspec.Struct):
         """Without a parameter it would be anybody's event."""
         if not any(map(is_given, (self.device_id, self.event_id, self.event_type))):
             return ["Either 'event_id', 'event_type' or 'device_id' is required"]
-        return _unknown_types(self.event_type, UNSET)
+        return [*_unknown_types(self.event_type, UNSET)]
 
 
 class Subjects(msgspec.Struct):
@@ -128,17 +129,18 @@ class ListEvents(AnyOfSubjects):
     since: Since | UnsetType = UNSET
     unstable_offset: Offset = 0
 
-    def check(self) -> list[str]:
+    def check(self) -> Iterator[str]:
         """A list has a beginning, unless its events are named."""
-        wrong = _unknown_types(self.event_type, self.event_types)
         if not is_given(self.event_ids) or is_given(self.since) or is_given(self.between):
-            wrong += exactly_one(self, "since", "between")
-        return wrong
+            yield from exactly_one(self, "since", "between")
+        yield from _unknown_types(self.event_type, self.event_types)
 
 
-def _unknown_types(one: str | UnsetType, several: list[str] | UnsetType) -> list[str]:
+def _unknown_types(one: str | UnsetType, several: list[str] | UnsetType) -> Iterator[str]:
     names = [*([one] if isinstance(one, str) else []), *(or_none(several) or [])]
-    return [f"There is no event type '{name}'" for name in names if not is_event_type(name)]
+    for name in names:
+        if not is_event_type(name):
+            yield f"There is no event type '{shortened(name)}'"
 
 
 async def get(call: Call[Services], request: GetEvent) -> Event:

@@ -1,15 +1,22 @@
 """Parameters that calls share: their types, and what the OpenAPI document says of them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from msgspec import Meta
 
 from doorward.resources.event import EventTypeName
 
+# More than anybody names in one call, and few enough to be looked up at once.
+MOST_NAMED: Final = 10_000
+# Beyond this a text does not fit into an index; a search for more than any name finds nothing.
+LONGEST_TEXT: Final = 255
+
 AccessCodeId = Annotated[UUID, Meta(description="The access code.")]
-AccessCodeIds = Annotated[list[UUID], Meta(description="Any of these access codes.")]
+AccessCodeIds = Annotated[
+    list[UUID], Meta(max_length=MOST_NAMED, description="Any of these access codes.")
+]
 AccessGrantId = Annotated[UUID, Meta(description="The access grant.")]
 AccessGrantIds = Annotated[
     list[UUID], Meta(max_length=100, description="Any of these access grants.")
@@ -35,7 +42,9 @@ AcsEntranceId = Annotated[
         extra_json_schema={"example": "977eb064-457b-4c30-ac76-81203b2e8799"},
     ),
 ]
-AcsEntranceIds = Annotated[list[UUID], Meta(description="Any of these entrances.")]
+AcsEntranceIds = Annotated[
+    list[UUID], Meta(max_length=MOST_NAMED, description="Any of these entrances.")
+]
 AcsSystemId = Annotated[
     UUID,
     Meta(
@@ -43,7 +52,9 @@ AcsSystemId = Annotated[
         extra_json_schema={"example": "72a95f5e-d842-412a-9ed4-d7484aa1d712"},
     ),
 ]
-AcsSystemIds = Annotated[list[UUID], Meta(description="Any of these access systems.")]
+AcsSystemIds = Annotated[
+    list[UUID], Meta(max_length=MOST_NAMED, description="Any of these access systems.")
+]
 AcsUserId = Annotated[
     UUID,
     Meta(
@@ -55,13 +66,19 @@ ConnectWebviewId = Annotated[UUID, Meta(description="The connect webview.")]
 ConnectedAccountId = Annotated[UUID, Meta(description="The connected account.")]
 ControllerId = Annotated[UUID, Meta(description="The controller.")]
 CreatedBefore = Annotated[datetime, Meta(description="Only what was made before this time.")]
-CustomerKey = Annotated[str, Meta(description="Your own name for the customer.")]
+CustomerKey = Annotated[
+    str, Meta(max_length=LONGEST_TEXT, description="Your own name for the customer.")
+]
 CustomMetadataHas = Annotated[
     dict[str, str | bool],
-    Meta(description="All of these pairs must be in `custom_metadata`; compared as text."),
+    Meta(
+        # No `custom_metadata` has more.
+        max_length=50,
+        description="All of these pairs must be in `custom_metadata`; compared as text.",
+    ),
 ]
 DeviceId = Annotated[UUID, Meta(description="The device.")]
-DeviceIds = Annotated[list[UUID], Meta(description="Any of these devices.")]
+DeviceIds = Annotated[list[UUID], Meta(max_length=MOST_NAMED, description="Any of these devices.")]
 EmailAddress = Annotated[
     str,
     Meta(
@@ -71,12 +88,14 @@ EmailAddress = Annotated[
     ),
 ]
 EventId = Annotated[UUID, Meta(description="The event.")]
-EventIds = Annotated[list[UUID], Meta(description="Any of these events.")]
+EventIds = Annotated[list[UUID], Meta(max_length=MOST_NAMED, description="Any of these events.")]
 EventType = Annotated[
     EventTypeName,
     Meta(description="The type of the event.", extra_json_schema={"example": "lock.unlocked"}),
 ]
-EventTypes = Annotated[list[EventTypeName], Meta(description="Any of these types of event.")]
+EventTypes = Annotated[
+    list[EventTypeName], Meta(max_length=MOST_NAMED, description="Any of these types of event.")
+]
 LocationId = Annotated[UUID, Meta(description="What `space_id` was called before.")]
 SpaceId = Annotated[UUID, Meta(description="The space.")]
 SpaceIds = Annotated[list[UUID], Meta(max_length=100, description="Any of these spaces.")]
@@ -84,10 +103,14 @@ Term = Annotated[
     str,
     Meta(
         min_length=1,
+        max_length=LONGEST_TEXT,
         description="Parts of names, in any case, or the first four digits or more of an id.",
     ),
 ]
-UserIdentifierKey = Annotated[str, Meta(description="Your own name for the client session's user.")]
+UserIdentifierKey = Annotated[
+    str,
+    Meta(max_length=LONGEST_TEXT, description="Your own name for the client session's user."),
+]
 UserIdentityEmailAddress = Annotated[
     str, Meta(description="The e-mail address of the person's identity.")
 ]

@@ -1,8 +1,8 @@
 """What the server hands in to every handler."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 from uuid import UUID
 
 from doorward.clock import Clock
@@ -11,6 +11,14 @@ from doorward.resources.door import Door
 from doorward.store.database import Database
 from doorward.store.secrets import Keyring
 from doorward.store.writer import Writer
+from doorward.wire.rate import RateLimit
+
+# Sessions a second that a publishable key makes in the long run: anybody can read the key.
+NEWCOMERS: Final = 10.0
+
+
+def _newcomers() -> RateLimit:
+    return RateLimit(NEWCOMERS)
 
 
 class Doors(Protocol):
@@ -51,6 +59,7 @@ class Services:
     """The parts that handlers work with.
 
     confirm_timeout: for how many seconds a change waits for the doors before it is answered.
+    newcomers: the sessions that each publishable key makes.
     """
 
     database: Database
@@ -59,3 +68,4 @@ class Services:
     clock: Clock
     keyring: Keyring
     confirm_timeout: float = 0.05
+    newcomers: RateLimit = field(default_factory=_newcomers)

@@ -1,24 +1,37 @@
 """What calls of /client_sessions ask for. Where the API takes any text for an id, so do they."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from doorward.api.parameters import UserIdentifierKey, UserIdentityId
+from doorward.api.parameters import (
+    LONGEST_TEXT,
+    MOST_NAMED,
+    UserIdentifierKey,
+    UserIdentityId,
+)
 from doorward.api.requests import or_none
 from doorward.store.client_sessions import Wanted
 from doorward.wire.issues import Invalid
 from doorward.wire.scalars import read_uuid
 
 AccountIds = Annotated[
-    list[str], Meta(description="The connected accounts that the session is for.")
+    list[str],
+    Meta(max_length=MOST_NAMED, description="The connected accounts that the session is for."),
 ]
-WebviewIds = Annotated[list[str], Meta(description="The connect webviews that it is for.")]
-UserKey = Annotated[str, Meta(min_length=1, description="Your own name for the session's user.")]
+WebviewIds = Annotated[
+    list[str], Meta(max_length=MOST_NAMED, description="The connect webviews that it is for.")
+]
+UserKey = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=LONGEST_TEXT, description="Your own name for the session's user."
+    ),
+]
 OldIdentityIds = Annotated[
     list[UUID],
     Meta(min_length=1, max_length=1, description="What `user_identity_id` was before."),
@@ -35,7 +48,12 @@ AnyWebviewId = Annotated[str, Meta(description="The connect webview.")]
 Without = Annotated[bool, Meta(description="Only sessions of nobody in particular.")]
 CustomerId = Annotated[str, Meta(description="The customer; none is known here by an id.")]
 NewCustomerKey = Annotated[
-    str, Meta(min_length=1, description="Your own name for the customer, whose accounts it sees.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        description="Your own name for the customer, whose accounts it sees.",
+    ),
 ]
 
 Id: TypeAlias = str | UUID
@@ -55,11 +73,8 @@ class OfUser(msgspec.Struct):
     user_identity_ids: OldIdentityIds | UnsetType = UNSET
 
     def check(self) -> list[str]:
-        """A session has one person, and ends later than now."""
-        wrong = one_person(self)
-        if isinstance(self.expires_at, datetime) and self.expires_at <= datetime.now(UTC):
-            wrong.append("'expires_at' must be in the future")
-        return wrong
+        """A session has one person."""
+        return one_person(self)
 
 
 class CreateSession(OfUser):

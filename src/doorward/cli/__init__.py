@@ -1,7 +1,7 @@
 """The command `doorward`: one module a subcommand, which is imported when it is called.
 
 Here: the table of subcommands, and how errors end the command. Exit codes: 0 it went well,
-1 it did not, 2 the command line cannot be read, 3 a door stays shut, 130 Ctrl-C.
+1 it did not, 2 the command line cannot be meant so, 3 a door stays shut, 130 Ctrl-C.
 """
 
 import sys
@@ -10,8 +10,9 @@ from typing import Final
 
 from cyclopts import App, CycloptsError
 
+from doorward.cli.help import HelpFormatter
 from doorward.cli.output import complain
-from doorward.errors import ApiError, StartError, Unavailable
+from doorward.errors import ApiError, StartError, Unavailable, UsageError
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -36,7 +37,7 @@ def build() -> App:
         help="Doorward, a self-hosted access-control server that speaks the Seam API.",
         version=_version,
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=HelpFormatter(),
         exit_on_error=False,
         print_error=False,
         result_action="return_value",
@@ -58,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command with these arguments, else those of the process; returns its exit code."""
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
+    except UsageError as error:
+        complain(str(error))
+        return MISUSED
     except (StartError, ApiError) as error:
         complain(str(error))
     except Unavailable as error:

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from doorward.cli.output import table
 from doorward.cli.parameters import Parameter, parameters
-from doorward.errors import StartError
+from doorward.errors import UsageError
 from doorward.wire.route import Route
 
 ENTRY = "doorward api"
@@ -26,17 +26,17 @@ class Catalogue:
         """The call that these words name.
 
         Dashes and underscores are the same, and slashes may stand between the words. Raises
-        StartError where no call has that name.
+        UsageError where no call has that name.
         """
         wanted = _normal(words)
         if wanted in self._routes:
             return self._routes[wanted]
         if self.is_group(words):
             group = _shown(wanted)
-            raise StartError(
+            raise UsageError(
                 f"`{group}` is not a whole call; {ENTRY} {group} --help lists those there are"
             )
-        raise StartError(f"there is no call `{' '.join(words)}`{self._hint(wanted)}")
+        raise UsageError(f"there is no call `{' '.join(words)}`{self._hint(wanted)}")
 
     def help(self, words: Sequence[str]) -> list[str]:
         """What there is below these words: a call with its parameters, or several calls."""

@@ -9,7 +9,7 @@ from rich.text import Text
 from doorward.cli.http import connect
 from doorward.cli.lookup import entrance_id, names_of, user_id
 from doorward.cli.output import say, table
-from doorward.errors import StartError
+from doorward.errors import UsageError
 
 app = App(
     name="explain",
@@ -48,7 +48,7 @@ def _instant(text: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise StartError(f"--at takes a time such as 2026-01-31T08:00, not {text!r}") from None
+        raise UsageError(f"--at takes a time such as 2026-01-31T08:00, not {text!r}") from None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

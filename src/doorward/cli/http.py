@@ -1,5 +1,6 @@
 """The command's way to a server: the API over HTTP, configured as the official clients are."""
 
+import asyncio
 import ipaddress
 import os
 import ssl
@@ -16,6 +17,8 @@ from doorward.errors import StartError
 
 # Longer than the clients wait (30 s), as nobody repeats this call by itself.
 _TIMEOUT = 60.0
+# How long it may take to find out whether a server speaks TLS.
+_HANDSHAKE = 3.0
 
 
 class NoServer(StartError):
@@ -106,13 +109,42 @@ class Client:
                     f"the certificate of {self.endpoint} is not trusted; with a CA of your own,"
                     " name its certificate in SSL_CERT_FILE"
                 ) from error
+            if _is_handshake(error):
+                raise StartError(
+                    f"what answers at {self.endpoint} does not speak TLS as HTTPS needs it; for"
+                    f" plain HTTP, set SEAM_ENDPOINT={self._other_endpoint()}"
+                ) from error
             raise NoServer(
                 f"no server at {self.endpoint}; start one with: {command()} serve"
             ) from error
         except httpx.TransportError as error:
+            if await self._speaks_tls():
+                raise StartError(
+                    f"the server at {self.endpoint} speaks TLS; set"
+                    f" SEAM_ENDPOINT={self._other_endpoint()}"
+                ) from error
             reason = str(error) or type(error).__name__
             raise NoServer(f"the server at {self.endpoint} did not answer: {reason}") from error
         return self._answer(response)
+
+    def _other_endpoint(self) -> str:
+        scheme, _, rest = self.endpoint.partition("://")
+        return f"{'http' if scheme == 'https' else 'https'}://{rest}"
+
+    async def _speaks_tls(self) -> bool:
+        """Whether TLS is spoken where plain HTTP was tried; nothing is sent in it."""
+        url = self._http.base_url
+        if url.scheme != "http":
+            return False
+        try:
+            async with asyncio.timeout(_HANDSHAKE):
+                _, writer = await asyncio.open_connection(
+                    url.host, url.port or 80, ssl=_trusting_all()
+                )
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     async def look(self, path: str, **parameters: Any) -> dict[str, Any]:
         """As call does, for an answer of which texts are shown on a terminal."""
@@ -152,6 +184,22 @@ async def connect() -> AsyncIterator[Client]:
 def _trusted(endpoint: str) -> ssl.SSLContext | bool:
     # Reads SSL_CERT_FILE for every address; `trust_env` above is about proxies.
     return httpx.create_ssl_context() if endpoint.startswith("https:") else True
+
+
+def _trusting_all() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_handshake(error: BaseException | None) -> bool:
+    """Whether TLS failed on a connection that there was."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_loopback(endpoint: str) -> bool:

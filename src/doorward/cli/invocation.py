@@ -42,6 +42,13 @@ def data_prefix(settings: Settings) -> str:
     return f"DOORWARD_DATA={quote(str(settings.data))} "
 
 
+def token_line(settings: Settings, *words: str) -> str:
+    """The line that calls `token` on the database of a server with these settings."""
+    line = f"{data_prefix(settings)}{command()} token {' '.join(words)}"
+    # The address itself has a password, which does not belong into a log.
+    return f'{line} --database-url "$DOORWARD_DATABASE_URL"' if settings.database_url else line
+
+
 def export(name: str, value: str) -> str:
     """A line of a POSIX shell that sets and exports a variable."""
     return f"export {name}={quote(value)}"

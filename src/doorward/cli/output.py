@@ -1,10 +1,11 @@
 """What the command writes to the terminal: lines, tables, complaints.
 
 Lines are never wrapped, so that they can be pasted and piped; colours are for terminals alone.
+No control character is ever written, with which a name could steer the terminal.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,16 +17,19 @@ _GAP: Final = "  "
 # JSON escapes those below a space itself.
 _ESCAPES: Final = {code: f"\\u{code:04x}" for code in range(127, 160)}
 _REPLACEMENTS: Final = dict.fromkeys([*range(32), *_ESCAPES], "\N{REPLACEMENT CHARACTER}")
+# JSON, and the problems of a site file, have several lines.
+_IN_LINES: Final = {code: text for code, text in _REPLACEMENTS.items() if code != ord("\n")}
 
 
 def say(line: str | Text = "") -> None:
     """Writes a line to the standard output; styles of a Text are seen on a terminal only."""
-    Console(highlight=False, markup=False, emoji=False).print(line, soft_wrap=True)
+    shown = _translated(line, _IN_LINES)
+    Console(highlight=False, markup=False, emoji=False).print(shown, soft_wrap=True)
 
 
 def complain(line: str) -> None:
     """Writes what went wrong to the standard error, with the command's name before it."""
-    print(f"doorward: {line}", file=sys.stderr)
+    print(f"doorward: {line.translate(_IN_LINES)}", file=sys.stderr)
 
 
 def pretty(value: Any) -> str:
@@ -50,9 +54,16 @@ def harmless(value: Any) -> Any:
 def table(header: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> list[Text]:
     """Lines with every column as wide as its widest cell, two spaces between them."""
     cells = [[Text(name, style="bold") for name in header]]
-    cells += [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    cells += [[_translated(cell, _REPLACEMENTS) for cell in row] for row in rows]
     widths = [max(cell_len(row[n].plain) for row in cells) for n in range(len(header))]
     return [_line(row, widths) for row in cells]
+
+
+def _translated(line: str | Text, replacements: Mapping[int, str]) -> Text:
+    text = line.copy() if isinstance(line, Text) else Text(line)
+    # Each is replaced by one, so that the styles stay where they are.
+    text.plain = text.plain.translate(replacements)
+    return text
 
 
 def _line(row: Sequence[Text], widths: Sequence[int]) -> Text:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from doorward.errors import StartError
+from doorward.errors import UsageError
 from doorward.wire import parameters as wire
 from doorward.wire.readers import Field
 from doorward.wire.route import Route
@@ -48,20 +48,20 @@ class Parameter:
         return _kind(self.type) + (" or null" if self.is_nullable else "")
 
     def value(self, texts: Sequence[str]) -> Any:
-        """The JSON value of what was given, once or repeatedly. Raises StartError."""
+        """The JSON value of what was given, once or repeatedly. Raises UsageError."""
         if self.is_nullable and list(texts) == ["null"]:
             return None
         if isinstance(self.type, inspect.ListType):
             return [self._scalar(item, self.type.item_type) for item in _items(texts)]
         if len(texts) > 1:
-            raise StartError(f"--{self.name} is given twice")
+            raise UsageError(f"--{self.name} is given twice")
         return self._scalar(texts[0], self.type)
 
     def _scalar(self, text: str, kind: inspect.Type) -> Any:
         try:
             return _convert(text, kind)
         except (ValueError, KeyError):
-            raise StartError(f"--{self.name} takes a value of type {_kind(kind)}") from None
+            raise UsageError(f"--{self.name} takes a value of type {_kind(kind)}") from None
 
 
 def parameters(route: Route) -> list[Parameter]:
@@ -73,7 +73,7 @@ def parameters(route: Route) -> list[Parameter]:
 def read(tokens: Sequence[str], known: Sequence[Parameter]) -> dict[str, Any]:
     """The parameters given as `--name value`, `--name=value`, or `--name` for a boolean.
 
-    Names may be spelt with underscores or dashes. Raises StartError for what cannot be read; an
+    Names may be spelt with underscores or dashes. Raises UsageError for what cannot be read; an
     unknown name too, because the server would ignore it, and with it what somebody meant.
     """
     by_name = {parameter.name: parameter for parameter in known}
@@ -95,17 +95,17 @@ def _options(tokens: Sequence[str], by_name: dict[str, Parameter]) -> Iterator[t
         elif by_name[name].is_boolean:
             yield name, "true"
         else:
-            raise StartError(f"{option} needs a value")
+            raise UsageError(f"{option} needs a value")
 
 
 def _name(option: str, by_name: dict[str, Parameter]) -> str:
     name = option.removeprefix("--").replace("-", "_")
     if not option.startswith("--"):
-        raise StartError(f"{option} is no option; options begin with --")
+        raise UsageError(f"{option} is no option; options begin with --")
     if name not in by_name:
         close = get_close_matches(name, by_name, 1)
         hint = f"; did you mean --{close[0]}?" if close else ""
-        raise StartError(f"this call has no parameter {option}{hint}")
+        raise UsageError(f"this call has no parameter {option}{hint}")
     return name
 
 

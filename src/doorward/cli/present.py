@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from doorward.cli.http import connect
 from doorward.cli.lookup import entrance_id, names_of
 from doorward.cli.output import say
-from doorward.errors import StartError
+from doorward.errors import UsageError
 
 STAYS_SHUT: Final = 3
 
@@ -30,7 +30,7 @@ async def present(
 ) -> int:
     """Presents one card or one code."""
     if (card is None) == (code is None):
-        raise StartError("give either --card or --code")
+        raise UsageError("give either --card or --code")
     factor = {"card_number": card} if code is None else {"code": code}
     async with connect() as client:
         where = await entrance_id(client, entrance)

@@ -6,9 +6,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from doorward import server
+from doorward.cli.invocation import token_line
 from doorward.cli.output import say
 from doorward.cli.sandbox import sandbox
 from doorward.cli.welcome import welcome, welcome_sandbox
+from doorward.errors import StartError
 from doorward.settings import load
 
 app = App(
@@ -78,7 +80,11 @@ def serve(
         deadline=deadline,
         log=log,
     )
-    server.serve(settings, on_ready=_say_welcome)
+    try:
+        server.serve(settings, on_ready=_say_welcome)
+    except server.Published as refusal:
+        line = token_line(settings, "revoke", *map(str, refusal.token_ids))
+        raise StartError(f"{refusal}: {line}") from refusal
 
 
 def _say_welcome(ready: server.Ready) -> None:

@@ -10,7 +10,8 @@ from cyclopts import App, Parameter
 
 from doorward.cli.output import say, table
 from doorward.cli.storage import Data, DatabaseUrl, open_store
-from doorward.errors import StartError
+from doorward.errors import StartError, UsageError
+from doorward.site.section import CONTROL
 from doorward.store import client_sessions, console, tokens, workspaces
 from doorward.store.client_sessions import Wanted
 from doorward.store.database import Database
@@ -22,6 +23,11 @@ app = App(
     help_epilogue="""\
 A token is shown once, when it is created. A running server knows a new one at
 once, and refuses a revoked one within a second.
+
+A publishable key is not made: each workspace has its own, for web pages, which
+  doorward api workspaces get
+shows. Whether it is taken says the site file of the workspace, by
+is_publishable_key_auth_enabled.
 
 Example:  doorward token create --name backend
           doorward token create --name backend --scope doors --expires-in 90d
@@ -45,7 +51,10 @@ _HEADER: Final = (
     "STATE",
 )
 _CONSOLE_LIFE: Final = timedelta(hours=12)
-_SPAN: Final = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_SPAN: Final = re.compile(r"(-?[0-9]{1,99})([smhd])")
+# So that its end is a time that both Python and PostgreSQL know.
+_LONGEST: Final = timedelta(days=999_999)
+_LONGEST_NAME: Final = 200
 _UNITS: Final = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -92,8 +101,9 @@ async def create(
     expires_in: Annotated[
         str | None,
         Parameter(
-            help="When it ends, such as 90d, 12h, 30m; otherwise never, a console session after"
-            " 12h, a client session after 365d."
+            help="When it ends, such as 90d, 12h, 30m, 45s; otherwise never, a console session"
+            " after 12h, a client session after 365d.",
+            allow_leading_hyphen=True,
         ),
     ] = None,
     customer_key: Annotated[
@@ -136,7 +146,7 @@ async def revoke(
 ) -> None:
     """Ends tokens for good; those revoked already stay so."""
     if not token_id:
-        raise StartError("name at least one token id; doorward token list shows them")
+        raise UsageError("name at least one token id; doorward token list shows them")
     async with open_store(data, database_url) as (database, _):
         unknown = [one for one in token_id if not await tokens.revoke(database, one)]
     if unknown:
@@ -146,6 +156,8 @@ async def revoke(
 
 def _check(asked: _Asked) -> None:
     is_session = asked.kind == "client-session"
+    _check_text("--name", asked.name)
+    _check_text("--customer-key", asked.customer_key)
     wrong = {
         "say with --name what it is for": not is_session and asked.name is None,
         "a client session has no --name": is_session and asked.name is not None,
@@ -157,7 +169,21 @@ def _check(asked: _Asked) -> None:
     }
     for problem, is_so in wrong.items():
         if is_so:
-            raise StartError(problem)
+            raise UsageError(problem)
+
+
+def _check_text(option: str, text: str | None) -> None:
+    """Raises UsageError for what a site file may not have as a text either."""
+    if text is None:
+        return
+    wrong = {
+        "must not be empty": not text.strip(),
+        f"must have at most {_LONGEST_NAME} characters": len(text) > _LONGEST_NAME,
+        "must not have control characters": CONTROL.search(text) is not None,
+    }
+    for problem, is_so in wrong.items():
+        if is_so:
+            raise UsageError(f"{option} {problem}")
 
 
 async def _make(
@@ -205,7 +231,17 @@ def _span(text: str | None) -> timedelta | None:
         return None
     matched = _SPAN.fullmatch(text)
     if matched is None:
-        raise StartError(f"{text!r} is no span of time; give one such as 90d, 12h, 30m or 45s")
+        raise UsageError(
+            f"--expires-in {text!r} is no span of time; give one such as 90d, 12h, 30m or 45s"
+        )
+    if int(matched[1]) <= 0:
+        raise UsageError(f"--expires-in {text} must be above 0")
+    longest = _LONGEST // _UNITS[matched[2]]
+    if int(matched[1]) > longest:
+        raise UsageError(
+            f"--expires-in {text} is too long: give at most {longest}{matched[2]}, or leave it out"
+            " for a token that never ends"
+        )
     return int(matched[1]) * _UNITS[matched[2]]
 
 

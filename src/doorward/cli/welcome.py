@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from shlex import quote
 from urllib.parse import urlsplit
 
-from doorward.cli.invocation import command, data_prefix, eval_line, export
+from doorward.cli.invocation import command, eval_line, export, token_line
 from doorward.cli.sandbox import GROUP, USER, Sandbox
 from doorward.server import Ready
 
@@ -20,7 +20,7 @@ def welcome(ready: Ready) -> Iterator[str]:
     yield ""
     yield "An API key is made, and shown once, by:"
     yield ""
-    yield f"  {data_prefix(ready.settings)}{command()} token create --name NAME{_database(ready)}"
+    yield f"  {token_line(ready.settings, 'create --name NAME')}"
 
 
 def welcome_sandbox(ready: Ready, sandbox: Sandbox) -> Iterator[str]:
@@ -66,8 +66,3 @@ def _demonstration(sandbox: Sandbox) -> Iterator[str]:
     yield "And put the person back:"
     yield ""
     yield f"  {command()} api acs users add-to-access-group {ids}"
-
-
-def _database(ready: Ready) -> str:
-    """The address itself has a password, which does not belong into a log."""
-    return ' --database-url "$DOORWARD_DATABASE_URL"' if ready.settings.database_url else ""

@@ -3,6 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
 
 # The one extension of the API's closed enum: an honest name instead of another maker's.
@@ -16,11 +18,11 @@ class Location(Resource, frozen=True, kw_only=True):
 
 
 class AcsSystem(Resource, frozen=True, kw_only=True):
-    """An access system, as /acs/systems shows it."""
+    """An access system, as /acs/systems shows it; how many are in it, not to everybody."""
 
     acs_system_id: UUID
-    acs_access_group_count: int
-    acs_user_count: int
+    acs_access_group_count: int | UnsetType = UNSET
+    acs_user_count: int | UnsetType = UNSET
     connected_account_id: UUID
     connected_account_ids: list[UUID]
     created_at: Timestamp

@@ -55,7 +55,11 @@ def workspace_row(site: Site) -> structure.Workspace:
     """The site's workspace."""
     declared = site.workspace
     return structure.Workspace(
-        declared.workspace_id, declared.name, declared.company_name, declared.is_sandbox
+        declared.workspace_id,
+        declared.name,
+        declared.company_name,
+        declared.is_sandbox,
+        declared.is_publishable_key_auth_enabled,
     )
 
 

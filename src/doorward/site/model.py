@@ -31,6 +31,7 @@ class Workspace:
     name: str
     company_name: str
     is_sandbox: bool
+    is_publishable_key_auth_enabled: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,14 +118,17 @@ class _Parser:
     def _read_workspace(self) -> Workspace:
         section = self._top.section("workspace")
         if section is None:
-            return Workspace(1, uuid4(), "", "", is_sandbox=False)
-        name = section.required("name")
+            return Workspace(
+                1, uuid4(), "", "", is_sandbox=False, is_publishable_key_auth_enabled=False
+            )
+        name, is_sandbox = section.required("name"), section.boolean("is_sandbox", default=False)
         workspace = Workspace(
             section.line,
             section.uuid("id") or derived_workspace_id(name),
             name,
             section.text("company_name") or name,
-            section.boolean("is_sandbox", default=False),
+            is_sandbox,
+            section.boolean("is_publishable_key_auth_enabled", default=is_sandbox),
         )
         section.close()
         return workspace

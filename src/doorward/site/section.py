@@ -16,7 +16,7 @@ _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 # Neither a terminal nor a UTF-8 database takes these.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BOOLEANS: Final = {"true": True, "false": False}
 _LONGEST: Final = 200
 
@@ -69,7 +69,7 @@ class Section:
         if len(node.value) > longest:
             self.problem(key, f"must have at most {longest} characters")
             return None
-        if _CONTROL.search(node.value):
+        if CONTROL.search(node.value):
             self.problem(key, "must not have control characters")
             return None
         return node.value

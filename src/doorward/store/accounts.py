@@ -1,6 +1,7 @@
 """Connected accounts, as the API shows them."""
 
 from collections.abc import Collection, Mapping
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +14,10 @@ from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = "select a.*, a.connected_account_id id from connected_account a where a.workspace_id = $1"
+# {0}: the names, {1}: the value of each.
+_HAS: Final = """not exists (
+  select from unnest({0}::text[], {1}::text[]) wanted (name, value)
+  where a.custom_metadata ->> wanted.name is distinct from wanted.value)"""
 _ORDER = ("a.created_at", "a.connected_account_id")
 
 
@@ -52,8 +57,8 @@ async def list_accounts(
     and `sight` is the caller's own.
     """
     select = Select(_SELECT, workspace_id)
-    for key, value in (custom_metadata_has or {}).items():
-        select.where("a.custom_metadata ->> {0} = {1}", key, value)
+    if custom_metadata_has:
+        select.where(_HAS, [*custom_metadata_has], [*custom_metadata_has.values()])
     select.where_given("a.customer_key = {0}", customer_key)
     search.where_matches(select, term, "a.display_name", "a.connected_account_id")
     visible.narrow_accounts(select, sight)

@@ -24,7 +24,9 @@ from doorward.store.tokens import Known
 LIFE: Final = timedelta(days=365)
 
 _SELECT: Final = "select s.* from client_session s where s.workspace_id = $1"
-_ORDER: Final = "order by s.created_at, s.client_session_id"
+# The API has no pages here, and everybody can make sessions.
+MOST_LISTED: Final = 1000
+_NEWEST: Final = f"order by s.created_at desc, s.client_session_id desc limit {MOST_LISTED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +98,15 @@ async def list_sessions(
     user_identity_id: UUID | None = None,
     without_user_identifier_key: bool = False,
 ) -> list[ClientSession]:
-    """All sessions that match, the oldest first."""
+    """The sessions that match, the oldest first; of more than MOST_LISTED the newest."""
     select = Select(_SELECT, workspace_id)
     select.where_given("s.client_session_id = {0}", client_session_id)
     select.where_given("s.user_identifier_key = {0}", user_identifier_key)
     select.where_given("s.user_identity_id = {0}", user_identity_id)
     if without_user_identifier_key:
         select.where("s.user_identifier_key is null")
-    return [_session(row, keyring) for row in await select.fetch(source, _ORDER)]
+    rows = await select.fetch(source, _NEWEST)
+    return [_session(row, keyring) for row in reversed(rows)]
 
 
 async def claim(

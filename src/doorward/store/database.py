@@ -59,11 +59,23 @@ _SETTINGS = {
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """Turns every fault that is PostgreSQL's and not the caller's into `Unavailable`."""
+    """Turns every fault that is PostgreSQL's, and not the caller's or ours, into `Unavailable`."""
     try:
         yield
     except _TROUBLE as trouble:
+        if _is_own_making(trouble):
+            raise
         raise Unavailable(str(trouble) or type(trouble).__name__) from trouble
+
+
+def _is_own_making(trouble: BaseException) -> bool:
+    """Whether a statement was asked wrongly, which no waiting mends.
+
+    asyncpg has one class for that, for connections that are gone, and for pools that are closing.
+    """
+    if isinstance(trouble, asyncpg.DataError):
+        return True
+    return isinstance(trouble, asyncpg.InterfaceError) and "argument" in str(trouble)
 
 
 def _cut(connection: Any) -> None:
@@ -79,11 +91,14 @@ class Database:
     """One PostgreSQL database: a small pool, and its address for connections of one's own.
 
     is_silent: it did not answer when last looked at (`Watch`), so that there is no use in waiting.
+    token_changes: how many changes that may end a token were made through here.
     """
 
     def __init__(self, dsn: str, pool: Pool) -> None:
         self.dsn = dsn
         self.is_silent = False
+        self.token_changes = 0
+        self._waiting: set[asyncio.Timeout] = set()
         self._busy: set[PoolConnectionProxy] = set()
         self._own: WeakSet[Connection] = WeakSet()
         self._pool = pool
@@ -122,18 +137,20 @@ class Database:
         """
         self.check()
         with unavailable():
-            # Without a timeout: that is a task, and in Python 3.11 may lose a cancellation.
-            async with self._pool.acquire() as connection:
-                self._busy.add(connection)
-                try:
-                    yield connection  # type: ignore[misc]  # a proxy of the connection
-                except (asyncio.CancelledError, TimeoutError):
-                    # To cancel the query, asyncpg would ask the server, and wait for its answer
-                    # before anybody else gets the connection: for ever, if the server hangs.
-                    _cut(connection)
-                    raise
-                finally:
-                    self._busy.discard(connection)
+            async with self._unless_silent():
+                # Without its timeout: that is a task, and in Python 3.11 may lose a cancellation.
+                connection = await self._pool.acquire()
+            self._busy.add(connection)
+            try:
+                yield connection  # type: ignore[misc]  # a proxy of the connection
+            except (asyncio.CancelledError, TimeoutError):
+                # To cancel the query, asyncpg would ask the server, and wait for its answer
+                # before anybody else gets the connection: for ever, if the server hangs.
+                _cut(connection)
+                raise
+            finally:
+                self._busy.discard(connection)
+                await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(
@@ -158,21 +175,44 @@ class Database:
             await transaction.commit()
 
     async def fell_silent(self) -> None:
-        """Gives up every connection: what waits there for an answer, waits for one that is lost."""
+        """Gives up every connection, also those that are being made: no answer will come there."""
         self.is_silent = True
+        now = asyncio.get_running_loop().time()
+        for waiting in self._waiting:
+            waiting.reschedule(now)
+        self._waiting.clear()
         for connection in (*self._busy, *self._own):
             _cut(connection)
         await self._pool.expire_connections()
+
+    def tokens_changed(self) -> None:
+        """Says that a change which may end a token was committed here, before anybody is told."""
+        self.token_changes += 1
 
     def check(self) -> None:
         """Raises `Unavailable` while it is known that PostgreSQL takes questions and is silent."""
         if self.is_silent:
             raise Unavailable("PostgreSQL does not answer")
 
+    @asynccontextmanager
+    async def _unless_silent(self) -> AsyncIterator[None]:
+        """Ends a wait for a connection by TimeoutError when silence is noticed meanwhile."""
+        async with asyncio.timeout(None) as waiting:
+            self._waiting.add(waiting)
+            try:
+                yield
+            finally:
+                self._waiting.discard(waiting)
+
     async def connect(self, **settings: str) -> Connection:
-        """A connection of one's own, which the caller closes. settings: of its session."""
+        """A connection of one's own, which the caller closes. settings: of its session.
+
+        Raises `Unavailable`.
+        """
+        self.check()
         with unavailable():
-            connection = await connect(self.dsn, **settings)
+            async with self._unless_silent():
+                connection = await connect(self.dsn, **settings)
         self._own.add(connection)
         return connection
 

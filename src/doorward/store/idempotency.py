@@ -20,13 +20,15 @@ _DIGEST: Final = 32
 class Claim:
     """A creating call under a key. workspace_id: None for a call about none in particular.
 
-    digest: 32 bytes, the same only for calls that ask for the same.
+    key: printable ASCII. digest: 32 bytes, the same only for calls that ask for the same. user: for
+    whom a call is whose token many share; each of its users has keys of their own.
     """
 
     workspace_id: UUID | None
     token_id: UUID
     key: str
     digest: bytes
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class _Row:
     @classmethod
     def of(cls, keyring: Keyring, claim: Claim) -> "_Row":
         workspace_id = claim.workspace_id or UUID(int=0)
-        key_hash = keyring.lookup(workspace_id, "idempotency_key", claim.key.encode())
+        # No key holds what parts it from the user.
+        named = claim.key if claim.user is None else f"{claim.key}\0{claim.user}"
+        key_hash = keyring.lookup(workspace_id, "idempotency_key", named.encode())
         return cls((workspace_id, claim.token_id, key_hash))
 
     @property

@@ -16,3 +16,8 @@ class Sight:
     user_identity_id: UUID | None = None
     customer_key: str | None = None
     is_read_only: bool = False
+
+    def has_account(self, connected_account_id: UUID, customer_key: str | None) -> bool:
+        """Whether it shows all that belongs to an account of this id and customer."""
+        is_of_customer = self.customer_key is not None and self.customer_key == customer_key
+        return is_of_customer or connected_account_id in self.connected_account_ids

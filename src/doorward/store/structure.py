@@ -27,6 +27,7 @@ class Workspace:
     name: str
     company_name: str
     is_sandbox: bool
+    is_publishable_key_auth_enabled: bool
 
     @property
     def ids(self) -> Ids:
@@ -154,8 +155,8 @@ async def is_first(connection: Connection) -> bool:
 async def read_workspace(connection: Connection, workspace_id: UUID) -> Workspace | None:
     """A workspace, None where there is none of this id."""
     record = await connection.fetchrow(
-        "select workspace_id, name, company_name, is_sandbox from workspace"
-        " where workspace_id = $1",
+        "select workspace_id, name, company_name, is_sandbox, is_publishable_key_auth_enabled"
+        " from workspace where workspace_id = $1",
         workspace_id,
     )
     return Workspace(*record) if record else None
@@ -169,11 +170,12 @@ async def insert_workspace(connection: Connection, change: Change, row: Workspac
     made = await connection.fetchval(
         "insert into workspace (workspace_id, name, company_name, is_sandbox,"
         " is_publishable_key_auth_enabled, publishable_key, created_at)"
-        " values ($1, $2, $3, $4, $4, $5, $6) on conflict do nothing returning true",
+        " values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning true",
         row.workspace_id,
         row.name,
         row.company_name,
         row.is_sandbox,
+        row.is_publishable_key_auth_enabled,
         f"seam_pk{secrets.token_hex(4)}_{secrets.token_hex(12)}",
         change.at,
     )
@@ -185,14 +187,15 @@ async def insert_workspace(connection: Connection, change: Change, row: Workspac
 
 
 async def update_workspace(connection: Connection, row: Workspace) -> None:
-    """Writes a workspace's names, and whether it is a sandbox."""
+    """Writes what a site file says of a workspace."""
     await connection.execute(
-        "update workspace set name = $2, company_name = $3, is_sandbox = $4"
-        " where workspace_id = $1",
+        "update workspace set name = $2, company_name = $3, is_sandbox = $4,"
+        " is_publishable_key_auth_enabled = $5 where workspace_id = $1",
         row.workspace_id,
         row.name,
         row.company_name,
         row.is_sandbox,
+        row.is_publishable_key_auth_enabled,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from msgspec import UNSET
 
 from doorward.resources.acs_system import AcsSystem, Location
 from doorward.resources.values import iso
@@ -13,6 +14,9 @@ from doorward.store.sight import Sight
 
 _SELECT = """
 select s.*,
+  (select a.customer_key from connected_account a
+    where a.workspace_id = s.workspace_id
+    and a.connected_account_id = s.connected_account_id) customer_key,
   (select count(*) from acs_user u
     where u.workspace_id = s.workspace_id and u.acs_system_id = s.acs_system_id) user_count,
   (select count(*) from acs_access_group g
@@ -41,7 +45,7 @@ async def get(
     select.where("s.acs_system_id = {0}", acs_system_id)
     visible.narrow_systems(select, sight)
     row = await select.fetchrow(source)
-    return _system(row) if row else None
+    return _system(row, sight) if row else None
 
 
 async def list_systems(
@@ -60,7 +64,7 @@ async def list_systems(
     search.where_matches(select, term, "s.name", "s.acs_system_id")
     visible.narrow_systems(select, sight)
     rows = await select.fetch(source, "order by s.created_at, s.acs_system_id")
-    return [_system(row) for row in rows]
+    return [_system(row, sight) for row in rows]
 
 
 async def account_of(source: Source, workspace_id: UUID, acs_system_id: UUID) -> UUID:
@@ -74,11 +78,13 @@ async def account_of(source: Source, workspace_id: UUID, acs_system_id: UUID) ->
     return connected_account_id
 
 
-def _system(row: asyncpg.Record) -> AcsSystem:
+def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:
+    # Whoever sees a system only because they are in it does not see who else is.
+    is_whole = sight is None or sight.has_account(row["connected_account_id"], row["customer_key"])
     return AcsSystem(
         acs_system_id=row["acs_system_id"],
-        acs_access_group_count=row["group_count"],
-        acs_user_count=row["user_count"],
+        acs_access_group_count=row["group_count"] if is_whole else UNSET,
+        acs_user_count=row["user_count"] if is_whole else UNSET,
         connected_account_id=row["connected_account_id"],
         connected_account_ids=[row["connected_account_id"]],
         created_at=iso(row["created_at"]),

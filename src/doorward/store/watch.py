@@ -3,14 +3,19 @@
 Whoever has committed says so with a NOTIFY of its own, never inside the transaction, where it would
 take a lock that all committers share; at most one a tick. What a process that died in between did
 not say is found by a look every quarter of a second. Journal positions wake the controllers, the
-token generation empties the token cache. While the look-up fails, everybody keeps what they have:
-nothing can be changed in a database that is away.
+token generation empties the token cache. While the look-up fails, the doors keep what they have,
+and the token cache asks by itself (`is_fresh`): others may reach a database that this process
+cannot, and change it.
 """
 
 import asyncio
 import contextlib
+import math
+import time
 from typing import Final, NamedTuple, cast
 from uuid import UUID
+
+import asyncpg
 
 from doorward.errors import Unavailable
 from doorward.store.database import Connection, Database, connect, unavailable
@@ -19,6 +24,8 @@ CHANNEL: Final = "doorward"
 INTERVAL: Final = 0.25
 # A look takes a millisecond. A database that is silent for so long might as well be away.
 PATIENCE: Final = 2.0
+# Older than two looks: something holds them up.
+_FRESH: Final = 0.5
 _TICK: Final = 0.01
 _RETRY: Final = 0.1
 
@@ -48,6 +55,12 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self.token_generation = -1
         self.is_connected = False
+        self._looked_at = -math.inf
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is known here was true half a second ago, or later."""
+        return self.is_connected and time.monotonic() - self._looked_at <= _FRESH
 
     async def start(self) -> None:
         """Starts looking."""
@@ -85,12 +98,14 @@ class Watch:
                     async with asyncio.timeout(PATIENCE):
                         connection = await connect(
                             self._database.dsn,
+                            application_name="doorward watch",
                             # A NOTIFY has a commit record; nobody waits for it on disk.
                             synchronous_commit="off",
                         )
                         await connection.add_listener(CHANNEL, self._heard)
                     await self._look_while_connected(connection)
-            except Unavailable as trouble:
+            # A refusal that is no fault of PostgreSQL's, as of a password, may end as well.
+            except (Unavailable, asyncpg.PostgresError) as trouble:
                 # Refused at once, or left without an answer: then nobody else need wait for one.
                 if isinstance(trouble.__cause__, TimeoutError):
                     await self._database.fell_silent()
@@ -121,6 +136,7 @@ class Watch:
             self._wake.set()
 
     async def _look(self, connection: Connection) -> None:
+        began = time.monotonic()
         rows = await connection.fetch(
             "select workspace_id, epoch, revision from policy_revision"
             " union all select null, null, generation from token_generation"
@@ -128,6 +144,7 @@ class Watch:
         positions = {r[0]: Position(r[1], r[2]) for r in rows if r[0] is not None}
         generation = next(r[2] for r in rows if r[0] is None)
         self._database.is_silent = False
+        self._looked_at = began
         self._set_connected(True)
         if positions != self._positions or generation != self.token_generation:
             self._positions = positions

@@ -14,10 +14,10 @@ from doorward.wire.authenticator import Authenticator
 from doorward.wire.body import ClientGone
 from doorward.wire.cors import PREFLIGHT, cors_headers
 from doorward.wire.docs import page
-from doorward.wire.endpoint import Endpoint
+from doorward.wire.endpoint import Bounds, Endpoint
 from doorward.wire.errors import failed, refused, unavailable
 from doorward.wire.exchange import Exchange, Observer
-from doorward.wire.gate import Gate
+from doorward.wire.gate import Crowded, Gate, pause, turn_away
 from doorward.wire.openapi import document
 from doorward.wire.rate import RateLimit
 from doorward.wire.reply import Reply, send_reply
@@ -35,8 +35,9 @@ class Health(msgspec.Struct, frozen=True):
 class Limits:
     """What keeps callers from taking more than there is.
 
-    rate: calls a second of one token, 0 for any number. in_flight: calls answered at a time.
-    deadline: seconds after which a call is answered 503.
+    rate: calls a second of one token, 0 for any number. in_flight: calls answered at a time, and
+    large bodies waited for; half as many of one token. deadline: seconds after which a call is
+    answered 503.
     """
 
     rate: float = 0
@@ -72,11 +73,11 @@ class Api:
         pages: Mapping[str, Page] = _NO_PAGES,
     ) -> None:
         table = route_table(routes)
-        rate = RateLimit(limits.rate)
         self._gate = Gate(limits.in_flight)
+        bounds = Bounds(RateLimit(limits.rate), Gate(limits.in_flight), self._gate)
         self._deadline = limits.deadline
         self._endpoints = {
-            path: Endpoint(route, authenticator, services, cursor_key, rate)
+            path: Endpoint(route, authenticator, services, cursor_key, bounds)
             for path, route in table.items()
         }
         self.observers: list[Observer] = []
@@ -130,7 +131,9 @@ class Api:
 
     async def _dispatch(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
         if len(exchange.headers) != len(scope["headers"]):
-            _refuse_ambiguous(scope["headers"])
+            twice = _twice(scope["headers"])
+            if twice is not None:
+                return refused(twice, _LAST)
         if exchange.verb == "OPTIONS":
             return Reply(200, b"", PREFLIGHT)
         # As it was sent: an encoded slash or letter is another path, as it is to proxies.
@@ -150,10 +153,8 @@ class Api:
     async def _call(
         self, endpoint: Endpoint, exchange: Exchange, scope: Scope, receive: Receive
     ) -> Reply:
-        gate = self._gate
-        if gate.is_shut:
-            return await gate.turn_away()
-        gate.busy += 1
+        if self._gate.is_shut:
+            return await turn_away()
         try:
             async with asyncio.timeout(self._deadline) as deadline:
                 return await endpoint.answer(exchange, scope, receive)
@@ -161,8 +162,14 @@ class Api:
             if not deadline.expired():
                 raise
             raise _too_late(exchange) from None
-        finally:
-            gate.busy -= 1
+        except ApiError as error:
+            if error.status == 429:
+                await pause()
+            raise
+        except Crowded:
+            # Its body has to be forgotten before the pause, not after.
+            pass
+        return await turn_away()
 
     async def _tell_health(self, _: Exchange) -> Reply:
         health = await self._health()
@@ -185,17 +192,24 @@ _SINGLE = frozenset(
         b"content-type",
         b"host",
         b"idempotency-key",
+        b"seam-client-session-token",
         b"seam-publishable-key",
+        b"seam-user-identifier-key",
         b"seam-workspace",
     }
 )
 
 
-def _refuse_ambiguous(headers: Iterable[tuple[bytes, bytes]]) -> None:
+# Who sends what can be read in two ways is not listened to any further.
+_LAST = ((b"connection", b"close"),)
+
+
+def _twice(headers: Iterable[tuple[bytes, bytes]]) -> ApiError | None:
     for name, count in Counter(name for name, _ in headers).items():
         if count > 1 and name in _SINGLE:
             message = f"The header {name.decode()} was sent more than once"
-            raise ApiError(400, "invalid_request", message)
+            return ApiError(400, "invalid_request", message)
+    return None
 
 
 def _too_late(exchange: Exchange) -> Exception:

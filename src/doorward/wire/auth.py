@@ -20,7 +20,9 @@ from doorward.wire.route import Caller, CallerKind, Scheme, Scope
 from doorward.wire.scalars import read_uuid
 
 # A proxy on this machine passes on what came from anywhere, often with a Host of its own.
-_FORWARDING: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host"})
+_FORWARDING: Final = frozenset(
+    {b"cf-connecting-ip", b"forwarded", b"true-client-ip", b"via", b"x-real-ip"}
+)
 
 _SESSIONS: Final[frozenset[Scheme]] = frozenset(
     {"client_session", "client_session_with_customer", "client_session_with_customer_ro"}
@@ -63,7 +65,7 @@ def _require(scope: str | None, scopes: Collection[str]) -> None:
     if scope is not None and scope not in scopes:
         message = (
             f"The token lacks the scope '{scope}'; whoever runs the server makes one that has it:"
-            f" doorward token create --scope {scope}"
+            f" doorward token create --name NAME --scope {scope}"
         )
         raise ApiError(403, "insufficient_scope", message)
 
@@ -249,7 +251,7 @@ async def _by_publishable_key(attempt: _Attempt) -> Caller:
 
 def is_local(headers: Mapping[bytes, bytes]) -> bool:
     """Whether the address that was called, and the page that calls if any, are this machine's."""
-    if not _FORWARDING.isdisjoint(headers):
+    if any(name in _FORWARDING or name.startswith(b"x-forwarded-") for name in headers):
         return False
     host, origin = headers.get(b"host", b""), headers.get(b"origin")
     return _is_loopback(f"//{host.decode('latin-1')}") and (

@@ -1,6 +1,7 @@
 """Reading a request's body: bounded, JSON, an object."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 import msgspec
@@ -17,6 +18,10 @@ DEPTH_LIMIT = 32
 # only when they have sent everything.
 DRAIN_LIMIT = 8 * BODY_LIMIT
 
+# A body of more bytes than a connection may hold back anyway takes room while it is waited for.
+SMALL_BODY = 64 * 1024
+
+_BOUNDLESS = nullcontext()
 _decode = msgspec.json.Decoder().decode
 
 
@@ -24,16 +29,26 @@ class ClientGone(Exception):
     """The client hung up before its request was whole."""
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The whole body. Raises ApiError 413 `payload_too_large`, and ClientGone."""
+async def read_body(receive: Receive, room: AbstractContextManager[None] = _BOUNDLESS) -> bytes:
+    """The whole body. Raises ApiError 413 `payload_too_large`, and ClientGone.
+
+    room: what to be in while more than SMALL_BODY bytes of it wait for the rest; what it raises is
+    raised.
+    """
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         return _bounded(message.get("body", b""))
-    return await _read_chunks(receive, message)
+    with ExitStack() as taken:
+        return await _read_chunks(receive, message, room, taken)
 
 
-async def _read_chunks(receive: Receive, message: Mapping[str, Any]) -> bytes:
-    body, size = bytearray(), 0
+async def _read_chunks(
+    receive: Receive,
+    message: Mapping[str, Any],
+    room: AbstractContextManager[None],
+    taken: ExitStack,
+) -> bytes:
+    body, size, is_small = bytearray(), 0, True
     while True:
         if message["type"] != "http.request":
             raise ClientGone
@@ -45,6 +60,9 @@ async def _read_chunks(receive: Receive, message: Mapping[str, Any]) -> bytes:
             break
         if size > DRAIN_LIMIT:
             raise too_large()
+        if is_small and size > SMALL_BODY:
+            taken.enter_context(room)
+            is_small = False
         message = await receive()
     if size > BODY_LIMIT:
         raise too_large()

@@ -49,7 +49,9 @@ _REQUEST: Final = {
         " `validation_errors` tells which.",
     ),
     "invalid_query_params": ErrorType(
-        400, "The query is not UTF-8, holds the character NUL, or is nested too deep."
+        400,
+        "The query is not UTF-8, holds the character NUL, is nested too deep, or has brackets that"
+        " mean nothing.",
     ),
     "mismatched_page_parameters": ErrorType(
         400, "`page_cursor` came with other parameters than those of the page before."
@@ -79,7 +81,7 @@ _TOKENS: Final = {
         400, "A token for several workspaces came without the header `seam-workspace`."
     ),
     "token_auth_not_accepted": ErrorType(
-        400, "A publishable key came together with an `Authorization` header."
+        400, "A publishable key came together with another token."
     ),
     "client_session_token_already_exists": ErrorType(
         400, "There is a client session with this `user_identifier_key` already."
@@ -121,13 +123,16 @@ _SERVER: Final = {
     ),
 }
 
-# What both a token and a parameter can name.
-_NAMED_BY_TOKENS: Final = frozenset({"client_session", "workspace"})
+# What a token can name, and what else there is to say of it then.
+_NAMED_BY_TOKENS: Final[Mapping[str, str]] = {
+    "client_session": "There is no such client session in the workspace; 401 for a token.",
+    "workspace": "There is no such workspace; 401 where no workspace has this publishable key.",
+}
 
 _MISSING: Final = {
     f"{resource}_not_found": ErrorType(
         404,
-        f"There is no such {words} in the workspace.",
+        _NAMED_BY_TOKENS.get(resource, f"There is no such {words} in the workspace."),
         401 if resource in _NAMED_BY_TOKENS else None,
     )
     for resource, words in RESOURCES.items()

@@ -1,5 +1,6 @@
 """One route at work: authenticate, check rate and verb, read the parameters, call, encode."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from doorward.wire.authenticator import Authenticator
 from doorward.wire.body import parse_body, read_body
 from doorward.wire.errors import refused
 from doorward.wire.exchange import Exchange
+from doorward.wire.gate import Gate
 from doorward.wire.idempotency import REPLAYED, Idempotency, digest, read_key
 from doorward.wire.links import origin
 from doorward.wire.paging import Pager
@@ -24,6 +26,20 @@ _encode = msgspec.json.Encoder().encode
 _VOID = b"{}"
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What all routes share. rate: of each token.
+
+    bodies: those larger than SMALL_BODY of which the rest is waited for. Smaller ones need no
+    bound but the number of connections, each of which has one at a time. calls: whole ones, which
+    are being answered.
+    """
+
+    rate: RateLimit
+    bodies: Gate
+    calls: Gate
+
+
 class Endpoint:
     """Answers the calls of one route; what can be prepared is prepared once."""
 
@@ -33,10 +49,10 @@ class Endpoint:
         authenticator: Authenticator,
         services: Any,
         cursor_key: bytes,
-        rate: RateLimit,
+        bounds: Bounds,
     ) -> None:
         self._route = route
-        self._rate = rate
+        self._bounds = bounds
         self._authenticator = authenticator
         self._services = services
         self._parameters = Parameters(route.request, route.page_limit)
@@ -47,30 +63,35 @@ class Endpoint:
         self._wrong_verb = _wrong_verb(route)
 
     async def answer(self, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
-        """The answer to one call. Raises ApiError, Unavailable, and ClientGone.
+        """The answer to one call. Raises ApiError, Unavailable, Crowded, and ClientGone.
 
         Authentication comes before the verb, and the verb before the parameters, as the API has it
-        (seam-api section 1.3).
+        (seam-api section 1.3). What is not whole yet takes no room from calls that are.
         """
         headers, verb = exchange.headers, exchange.verb
         caller = await authenticate(
             self._authenticator, headers, self._route.callers, self._route.scope
         )
         exchange.caller = caller
-        self._rate.take(caller.token_id)
+        self._bounds.rate.take(caller.token_id)
         if verb not in self._verbs:
             return self._wrong_verb
         exchange.is_reading = True
-        sent = await read_body(receive)
+        sent = await read_body(receive, self._bounds.bodies.room(caller.token_id))
         exchange.is_reading = False
+        with self._bounds.calls.room(caller.token_id):
+            return await self._carry_out(exchange, caller, scope, sent)
+
+    async def _carry_out(
+        self, exchange: Exchange, caller: Caller, scope: Scope, sent: bytes
+    ) -> Reply:
+        headers, verb = exchange.headers, exchange.verb
         body = parse_body(sent, headers.get(b"content-type"), verb)
         given = self._parameters.read(scope["query_string"], body)
         page = None if self._pager is None else self._pager.page(caller, given)
         idempotency = None
         if self._route.is_creating and (key := read_key(headers)) is not None:
-            # Whom a publishable key acts for stands in a header, and is part of what is asked for.
-            asked = digest(self._route.path, given.request, caller.user_identifier_key)
-            idempotency = Idempotency(key, asked, self._body)
+            idempotency = Idempotency(key, digest(self._route.path, given.request), self._body)
         call = Call(self._services, caller, exchange.request_id, page, idempotency, verb)
         result = await self._route.handler(call, given.request)
         return self._reply(result, caller, given, origin(scope["scheme"], headers.get(b"host")))

@@ -43,6 +43,6 @@ def _malformed() -> ApiError:
     return invalid_input(f"Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters")
 
 
-def digest(path: str, *understood: Any) -> bytes:
+def digest(path: str, understood: msgspec.Struct) -> bytes:
     """What a call asks for, however it was spelled."""
     return hashlib.sha256(path.encode() + b"\0" + _encode(understood)).digest()

@@ -3,12 +3,17 @@
 The official clients show these texts and read `validation_errors` (seam-api section 2).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from doorward.errors import ApiError
 
 REQUIRED = "Required"
+
+# An answer tells so many issues beside the first of each parameter, and so many characters of what
+# a caller sent: a megabyte of wrong values must not be answered by more than that.
+MOST_ISSUES = 20
+_MOST_CHARACTERS = 100
 
 
 class Issue(NamedTuple):
@@ -19,7 +24,7 @@ class Issue(NamedTuple):
 
     def under(self, key: str) -> "Issue":
         """The same issue seen from one level further out."""
-        return Issue(self.message, (key, *self.path))
+        return Issue(self.message, (shortened(key), *self.path))
 
     def sentence(self) -> str:
         """How the envelope's message tells it."""
@@ -35,6 +40,11 @@ class Invalid(Exception):
     def __init__(self, *issues: Issue) -> None:
         super().__init__(*issues)
         self.issues = issues
+
+
+def shortened(text: str) -> str:
+    """What an answer repeats of a caller's text: its beginning."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
 def wrong(message: str) -> Invalid:
@@ -65,8 +75,17 @@ def received(value: Any) -> str:
 
 
 def refusal(issues: Sequence[Issue]) -> ApiError:
-    """400 `invalid_input` that lists every issue."""
-    return ApiError(400, "invalid_input", _message(issues), validation_errors=_formatted(issues))
+    """400 `invalid_input` that lists every issue; of very many some, of each parameter one."""
+    told = list(_worth_telling(issues))
+    return ApiError(400, "invalid_input", _message(told), validation_errors=_formatted(told))
+
+
+def _worth_telling(issues: Iterable[Issue]) -> Iterator[Issue]:
+    told: set[str] = set()
+    for count, issue in enumerate(issues):
+        if count < MOST_ISSUES or (issue.path and issue.path[0] not in told):
+            yield issue
+        told.update(issue.path[:1])
 
 
 def _message(issues: Sequence[Issue]) -> str:

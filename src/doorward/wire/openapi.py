@@ -6,7 +6,7 @@ refuses, and every command fails.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from inspect import getdoc
 from typing import Any
@@ -48,6 +48,14 @@ _IDEMPOTENCY_KEY: Schema = {
     " again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
 }
+_USER_IDENTIFIER_KEY: Schema = {
+    "in": "header",
+    "name": "seam-user-identifier-key",
+    "required": False,
+    "description": "Whom a publishable key is used for, instead of the parameter"
+    " `user_identifier_key`. Other tokens take no notice of it.",
+    "schema": {"type": "string", "maxLength": 255},
+}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -77,9 +85,8 @@ def _path_item(route: Route) -> dict[str, Any]:
 
 def _operation(route: Route, verb: str, fields: Sequence[Field]) -> dict[str, Any]:
     is_query, shown = verb in {"GET", "DELETE"}, example(route)
-    parameters = [_in_query(field, shown) for field in fields] if is_query else []
-    if route.is_creating:
-        parameters.append(_IDEMPOTENCY_KEY)
+    in_query = [_in_query(field, shown) for field in fields] if is_query else []
+    parameters = [*in_query, *_in_headers(route)]
     return {
         "operationId": _operation_id(route.path, verb),
         "summary": route.summary,
@@ -128,6 +135,13 @@ def _in_query(field: Field, shown: dict[str, Any]) -> dict[str, Any]:
     if field.name in shown:
         asked["example"] = shown[field.name]
     return asked | (_OBJECT if of.get("type") == "object" else {})
+
+
+def _in_headers(route: Route) -> Iterator[Schema]:
+    if route.is_creating:
+        yield _IDEMPOTENCY_KEY
+    if "publishable_key" in route.callers:
+        yield _USER_IDENTIFIER_KEY
 
 
 # The members of an object follow its name in brackets; OpenAPI has no word for a dot. Without an

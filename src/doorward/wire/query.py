@@ -14,6 +14,7 @@ from msgspec import inspect
 
 from doorward.errors import ApiError
 from doorward.wire.body import DEPTH_LIMIT
+from doorward.wire.issues import shortened
 from doorward.wire.readers import Field
 
 # The current clients' mark: they repeat an array's name and never join it with commas.
@@ -39,11 +40,15 @@ def read_query(query: bytes, by_name: dict[str, Coercion]) -> dict[str, Any]:
     """The known parameters of a query string, as JSON values; unknown ones are ignored.
 
     Raises ApiError 400 `invalid_query_params` for text that is not UTF-8, holds NUL, or is nested
-    too deep.
+    too deep, and for brackets after a known name that mean nothing.
     """
     if not query:
         return {}
     own, nested = _split(_pairs(query), is_strict=False)
+    for name in (*own, *nested):
+        # A filter that is passed over would let through what it is to keep out.
+        if "[" in name and name.partition("[")[0] in by_name:
+            raise _unreadable(f"The brackets of '{shortened(name)}' cannot be understood")
     is_strict = own.get(STRICT) == ["true"]
     return _values(own, nested, is_strict, by_name)
 

@@ -3,16 +3,17 @@
 A request struct may use UUID, str, int, float, bool, datetime, Literal of strings, list and dict
 of these, structs of its own for nested objects, and `| None` on any of them; `msgspec.Meta`
 bounds are kept. A field without a default is required; one that defaults to UNSET may be absent.
-A struct may define `check(self) -> list[str]`, the rules over several parameters.
+A struct may define `check(self) -> Iterable[str]`, the rules over several parameters.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import inspect
 
-from doorward.wire.issues import REQUIRED, Invalid, Issue, expected, wrong
+from doorward.wire.issues import MOST_ISSUES, REQUIRED, Invalid, Issue, expected, wrong
 from doorward.wire.scalars import (
     Reader,
     integer_reader,
@@ -24,9 +25,6 @@ from doorward.wire.scalars import (
     read_uuid,
     string_reader,
 )
-
-# An array of a megabyte of wrong items must not be answered by a hundred megabytes of errors.
-ISSUES_OF_ONE_ARRAY = 20
 
 
 class Field(NamedTuple):
@@ -73,7 +71,7 @@ def build(request: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
     """The struct of values already read. Raises Invalid for what its `check` says."""
     built = request(**values)
     check = getattr(built, "check", None)
-    messages: list[str] = check() if check else []
+    messages = list(islice(check(), MOST_ISSUES)) if check else []
     if messages:
         raise Invalid(*map(Issue, messages))
     return built
@@ -155,11 +153,13 @@ def _list_reader(kind: inspect.ListType) -> Reader:
 
 
 def _record_reader(kind: inspect.DictType) -> Reader:
-    read_value = reader(kind.value_type)
+    read_value, most = reader(kind.value_type), kind.max_length
 
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise expected("object", value)
+        if most is not None and len(value) > most:
+            raise wrong(f"Object must contain at most {most} element(s)")
         return dict(zip(value, _each(read_value, value.items()), strict=True))
 
     return read
@@ -173,7 +173,7 @@ def _each(read_item: Reader, keyed: Iterable[tuple[object, Any]]) -> list[Any]:
             found.append(read_item(value))
         except Invalid as invalid:
             issues.extend(issue.under(str(key)) for issue in invalid.issues)
-            if len(issues) >= ISSUES_OF_ONE_ARRAY:
+            if len(issues) >= MOST_ISSUES:
                 break
     if issues:
         raise Invalid(*issues)

@@ -2,12 +2,8 @@
 
 import logging
 import time
-from typing import Final
 
 from doorward.wire.exchange import VERBS, Exchange
-
-# Asked for every few seconds by machines.
-_WATCHED: Final = frozenset({"/health", "/metrics"})
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +14,7 @@ def log_request(exchange: Exchange) -> None:
     verb and path are null where they are none of ours, for they may hold anything then; status is
     null where the client hung up before its answer. The time is in milliseconds.
     """
-    level = _level(exchange)
+    level = logging.WARNING if exchange.status >= 500 else logging.INFO
     if not _log.isEnabledFor(level):
         return
     caller = exchange.caller
@@ -34,10 +30,3 @@ def log_request(exchange: Exchange) -> None:
         "duration_ms": round((time.monotonic() - exchange.started) * 1000, 3),
     }
     _log.log(level, "request", extra={"fields": fields})
-
-
-def _level(exchange: Exchange) -> int:
-    if exchange.status >= 500:
-        return logging.WARNING
-    is_routine = exchange.path in _WATCHED and exchange.status < 400
-    return logging.DEBUG if is_routine else logging.INFO

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import inspect
 
-from doorward.wire.issues import expected, received, wrong
+from doorward.wire.issues import expected, received, shortened, wrong
 
 Reader = Callable[[Any], Any]
 
@@ -121,7 +121,7 @@ def literal_reader(kind: inspect.LiteralType) -> Reader:
         if type(value) is not str:
             raise wrong(f"Expected {listed}, received {received(value)}")
         if value not in choices:
-            raise wrong(f"Invalid enum value. Expected {listed}, received '{value}'")
+            raise wrong(f"Invalid enum value. Expected {listed}, received '{shortened(value)}'")
         return value
 
     return read

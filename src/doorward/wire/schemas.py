@@ -90,7 +90,8 @@ def _record(kind: inspect.DictType, is_reply: bool) -> Schema:
     # With properties, if none, the official command line reads an argument as an object; without
     # them it sends the argument's text.
     properties: Schema = {} if is_reply else {"properties": {}}
-    return {"type": "object", **properties, "additionalProperties": values}
+    bounds = _present(maxProperties=kind.max_length)
+    return {"type": "object", **properties, "additionalProperties": values, **bounds}
 
 
 def _union(kind: inspect.UnionType, is_reply: bool) -> Schema:

@@ -35,6 +35,13 @@ _SCHEMES: dict[str, Schema] = {
         "Customer Client Session Token (Read-Only)",
         "A client session's token, for reading one customer's resources.",
     ),
+    "client_session_token": _header(
+        "client-session-token",
+        "A client session's token of any kind, where it is not sent as bearer token.",
+    ),
+    "seam_client_session_token": _header(
+        "seam-client-session-token", "The same by its newer name; one of the three is enough."
+    ),
     "console_session_with_workspace": _bearer(
         "Console Session Token",
         "The token of somebody signed in to the console, together with `seam_workspace`.",
@@ -47,6 +54,8 @@ _SCHEMES: dict[str, Schema] = {
     ),
 }
 _NAMING_A_WORKSPACE = {"pat_with_workspace", "console_session_with_workspace"}
+# The headers in which a client session's token may stand instead of `Authorization`.
+_SESSION_HEADERS = ("client_session_token", "seam_client_session_token")
 
 
 def security_schemes(routes: Iterable[Route]) -> dict[str, Schema]:
@@ -57,7 +66,10 @@ def security_schemes(routes: Iterable[Route]) -> dict[str, Schema]:
 
 def security(route: Route) -> list[dict[str, list[str]]]:
     """What a caller of a route needs: any of these, each with all of its schemes."""
-    return [_way(scheme) for scheme in route.callers]
+    ways = [_way(scheme) for scheme in route.callers]
+    takes_sessions = any(scheme.startswith("client_session") for scheme in route.callers)
+    in_headers: list[dict[str, list[str]]] = [{name: []} for name in _SESSION_HEADERS]
+    return [*ways, *in_headers] if takes_sessions else ways
 
 
 def _way(scheme: Scheme) -> dict[str, list[str]]:

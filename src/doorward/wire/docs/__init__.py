@@ -50,6 +50,8 @@ def page() -> dict[str, File]:
     ours = files(__name__)
     swagger = _swagger_ui()
     return {
+        # A browser keeps a permanent one for good, and another server may stand here one day.
+        "/": File(Reply(307, b"", ((b"location", b"docs"),)), b'"elsewhere"'),
         # With the slash, the page's own addresses would lead elsewhere.
         "/docs/": File(Reply(308, b"", ((b"location", b"../docs"),)), b'"moved"'),
         "/docs": _file(ours.joinpath("index.html").read_bytes(), _HTML),

@@ -1,5 +1,20 @@
 "use strict";
 
+// The title comes first, then how to try a call.
+function tellHow(aside) {
+  aside?.replaceChildren(document.getElementById("how").content.cloneNode(true));
+}
+
+function withHow(Info, { React }) {
+  return (properties) =>
+    React.createElement(
+      React.Fragment,
+      null,
+      React.createElement(Info, properties),
+      React.createElement("aside", { id: "try", ref: tellHow }),
+    );
+}
+
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#calls",
@@ -11,6 +26,7 @@ SwaggerUIBundle({
   persistAuthorization: false,
   // Else the page would ask another host whether the document is right.
   validatorUrl: null,
+  plugins: [{ wrapComponents: { info: withHow } }],
 });
 
 // Swagger UI puts the cursor into the last of the ways to authorize; most people want the first.

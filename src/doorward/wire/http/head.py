@@ -18,7 +18,7 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 def check_head(version: str, headers: Mapping[bytes, bytes]) -> None:
     """Refuses a version that is not ours, a host that is none, and a body of unknown length.
 
-    Raises ApiError 400 `invalid_request`. Duplicates of the host are the API's to refuse.
+    Raises ApiError 400 `invalid_request`.
     """
     if version not in _VERSIONS:
         raise ambiguous("The request is no HTTP/1.1")
@@ -33,12 +33,24 @@ def check_head(version: str, headers: Mapping[bytes, bytes]) -> None:
 
 
 def check_once(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Refuses two Transfer-Encodings: whoever goes by another of them sees another end.
+    """Refuses two hosts and two Transfer-Encodings: whoever goes by the other is misled.
 
     Raises ApiError 400 `invalid_request`.
     """
-    if sum(name == b"transfer-encoding" for name, _ in headers) > 1:
-        raise ambiguous("The header Transfer-Encoding is there twice")
+    names = [name for name, _ in headers]
+    for name in (b"host", b"transfer-encoding"):
+        if names.count(name) > 1:
+            raise ambiguous(f"The header {name.decode()} was sent more than once")
+
+
+def check_length(headers: Mapping[bytes, bytes]) -> None:
+    """Refuses a body that says of itself that it is too large, before any of it is waited for.
+
+    Raises ApiError 413 `payload_too_large`.
+    """
+    length = headers.get(b"content-length")
+    if length is not None and int(length) > BODY_LIMIT:
+        raise too_large()
 
 
 def read_target(method: bytes, url: bytes, host: bytes | None) -> tuple[bytes, bytes]:
@@ -61,16 +73,9 @@ def read_target(method: bytes, url: bytes, host: bytes | None) -> tuple[bytes, b
 
 
 def expects_continue(version: str, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the client waits for 100 before it sends its body.
-
-    Raises ApiError 413 for a body that it would send in vain.
-    """
-    expected = headers.get(b"expect")
-    if expected is None or version == "1.0" or expected.strip().lower() != b"100-continue":
-        return False
-    if int(headers.get(b"content-length", b"0")) > BODY_LIMIT:
-        raise too_large()
-    return True
+    """Whether the client waits for 100 before it sends its body."""
+    expected = headers.get(b"expect", b"")
+    return version == "1.1" and expected.strip().lower() == b"100-continue"
 
 
 def ambiguous(message: str) -> ApiError:

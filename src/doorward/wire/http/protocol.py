@@ -11,12 +11,20 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from doorward.errors import ApiError
+from doorward.wire.cors import cors_headers
 from doorward.wire.errors import refused
 from doorward.wire.gate import OVERLOADED
 from doorward.wire.http.answering import Cycle, Exit, written
+from doorward.wire.http.crowd import Crowd, Room
 from doorward.wire.http.deadline import Deadline
 from doorward.wire.http.edge import Edge
-from doorward.wire.http.head import check_head, check_once, expects_continue, read_target
+from doorward.wire.http.head import (
+    check_head,
+    check_length,
+    check_once,
+    expects_continue,
+    read_target,
+)
 from doorward.wire.http.refusals import (
     BODY_TOO_LARGE,
     HEAD_TOO_LARGE,
@@ -52,10 +60,12 @@ class Connection(HttpToolsProtocol):
     """
 
     edge: ClassVar[Edge] = Edge()
+    crowd: ClassVar[Crowd] = Crowd(edge.limits)
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._limits = self.edge.limits
+        self.handshake: asyncio.Task[None] | None = None
         self._deadline = Deadline(self.loop, self._on_time)
         self._place = _Place.BETWEEN
         self._timed: _Place | None = _Place.BETWEEN
@@ -73,10 +83,11 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Turns away who may not come, or comes when the house is full."""
         super().connection_made(transport)
+        self.handshake = None
         self._exit = cast("asyncio.Transport", Exit(transport, self.leave))
-        excess = len(self.connections) - self._limits.connections
+        room = self.crowd.enter(self)
         address = self.client[0] if self.client else ""
-        if not address or excess > self._limits.reserve:
+        if not address or room is Room.NONE:
             self._write(OVERLOADED)
             self._is_deaf = self._is_leaving = True
             transport.close()
@@ -84,12 +95,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(NO_PROXY)
         else:
             self._is_passed_on = address in self.edge.proxies
-            self._is_reserve = excess > 0
-            seconds = self._limits.reserve_seconds if excess > 0 else self._limits.head_seconds
-            self._deadline.wait(seconds)
+            self._is_reserve = room is Room.RESERVE
+            self._rest(self._limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Lets every request that is not answered know."""
+        self.crowd.leave(self)
         self._deadline.close()
         if self._running is not None:
             self._running.drop()
@@ -112,6 +123,7 @@ class Connection(HttpToolsProtocol):
 
         Closing while it still sends would be a reset, which may take the answer away from it.
         """
+        self.crowd.idle.pop(self, None)
         self._is_deaf = self._is_leaving = True
         has_all = self._place is _Place.BETWEEN and self._refusal is None
         if has_all or self._has_ended:
@@ -122,6 +134,14 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
+
+    def give_way(self) -> None:
+        """Ends at once, between requests or in the handshake."""
+        if self.handshake is not None:
+            self.handshake.cancel()
+        else:
+            self.leave()
+            self._deadline.wait(0)
 
     # What arrives
 
@@ -185,6 +205,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self.crowd.idle.pop(self, None)
         self._place, self._timed = _Place.HEAD, None
         self._size = 0
 
@@ -256,6 +277,7 @@ class Connection(HttpToolsProtocol):
         if len(known) < len(self.headers):
             check_once(self.headers)
         check_head(version, known)
+        check_length(known)
         path, query = read_target(method, self.url, known.get(b"host"))
         is_closed = self._is_reserve and path != b"/health"
         if is_closed or len(self._waiting) >= self._limits.pipelined:
@@ -271,6 +293,9 @@ class Connection(HttpToolsProtocol):
         scope["method"], scope["http_version"] = method.decode("ascii"), version
         scope["path"] = unquote(text) if "%" in text else text
         scope["raw_path"], scope["query_string"] = path, query
+        if version == "1.0":
+            # What speaks it today is a proxy that says no more of itself, such as nginx unset.
+            self.headers.append((b"via", b"1.0"))
 
     def _cycle_of(self, expects: bool, keeps: bool) -> Cycle:
         return Cycle(
@@ -305,7 +330,7 @@ class Connection(HttpToolsProtocol):
         elif self._refusal is not None:
             self._tell(self._refusal)
         elif self._place is _Place.BETWEEN and not self.flow.write_paused:
-            self._deadline.wait(self._limits.idle_seconds)
+            self._rest(self._limits.idle_seconds)
 
     def _refuse(self, reply: Reply) -> None:
         """Answers what is no request when the answers before it are given, and ends."""
@@ -336,7 +361,9 @@ class Connection(HttpToolsProtocol):
         self.leave()
 
     def _write(self, reply: Reply) -> None:
-        headers = self.server_state.default_headers
+        # None before the first request.
+        seen = dict(self.headers or ())
+        headers = [*self.server_state.default_headers, *cors_headers(seen)]
         self.transport.write(written(reply, headers, self.edge.observers))
 
     # Time
@@ -359,9 +386,17 @@ class Connection(HttpToolsProtocol):
         elif self._place is _Place.BODY:
             self._deadline.wait(self._limits.body_seconds)
         elif self._running is None:
-            self._deadline.wait(self._limits.idle_seconds)
+            self._rest(self._limits.idle_seconds)
         else:
             self._deadline.stop()
+
+    def _rest(self, seconds: float) -> None:
+        """Waits for a request, in a place that may be somebody else's before."""
+        if self._is_reserve:
+            seconds = self._limits.reserve_seconds
+        else:
+            self.crowd.idle[self] = None
+        self._deadline.wait(seconds)
 
     def _on_time(self) -> None:
         if self.flow.write_paused or self._is_leaving:
@@ -381,5 +416,5 @@ def connection_class(edge: Edge) -> type[Connection]:
     class Shared(Connection):
         """A connection to one server."""
 
-    Shared.edge = edge
+    Shared.edge, Shared.crowd = edge, Crowd(edge.limits)
     return Shared
