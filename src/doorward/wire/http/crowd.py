@@ -31,14 +31,14 @@ class Guest(Protocol):
 class Crowd:
     """Everybody who is connected to a server, from acceptance on.
 
-    idle: who waits between requests, the longest first. shaking: who has not ended the TLS
-    handshake, the oldest first. Both are kept by whoever knows.
+    shaking: who has not ended the TLS handshake, the oldest first; kept by whoever knows.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._inside: set[Guest] = set()
-        self.idle: dict[Guest, None] = {}
+        # Who waits between requests, and since when; the longest first.
+        self._idle: dict[Guest, float] = {}
         self.shaking: dict[Guest, None] = {}
         self._tells = Seldom()
 
@@ -54,20 +54,32 @@ class Crowd:
         self._inside.add(guest)
         return Room.RESERVE if excess > 0 else Room.REGULAR
 
+    def rest(self, guest: Guest) -> None:
+        """Waits for its next request."""
+        self._idle[guest] = time.monotonic()
+
+    def wake(self, guest: Guest) -> None:
+        """Has a request again."""
+        self._idle.pop(guest, None)
+
     def leave(self, guest: Guest) -> None:
         """Gives a place back; without one it is nothing."""
         self._inside.discard(guest)
-        self.idle.pop(guest, None)
+        self.wake(guest)
         self.shaking.pop(guest, None)
 
     def _make_room(self) -> None:
         # Of the many: neither may a flood of handshakes end everybody's kept connections, nor
         # kept connections everybody's handshakes.
-        waiting = self.shaking if len(self.shaking) > len(self.idle) else self.idle
-        longest = next(iter(waiting), None)
-        if longest is not None:
+        is_shaking = len(self.shaking) > len(self._idle)
+        longest = next(iter(self.shaking if is_shaking else self._idle), None)
+        if longest is not None and (is_shaking or self._has_rested(longest)):
             self.leave(longest)
             longest.give_way()
+
+    def _has_rested(self, guest: Guest) -> bool:
+        # A crowd that asks without a break would only swap old connections for new ones.
+        return time.monotonic() - self._idle[guest] >= self._limits.rest_seconds
 
     def _tell(self) -> None:
         if self._tells.may():

@@ -15,8 +15,9 @@ class Limits:
 
     Seconds: head from its first byte (of the first one: from the connection) to its last;
     body from the head's end to its own; idle between requests, longer than clients and proxies
-    keep a connection, so that they close it and not we; answer for a client to take what was
-    written to it; linger for a client to stop sending after it was refused; handshake for TLS.
+    keep a connection, so that they close it and not we; rest between requests before a connection
+    may have to make room for another; answer for a client to take what was written to it; linger
+    for a client to stop sending after it was refused; handshake for TLS.
     """
 
     url: int = 16 * 1024
@@ -32,4 +33,5 @@ class Limits:
     idle_seconds: float = 75
     answer_seconds: float = 30
     linger_seconds: float = 2
+    rest_seconds: float = 1
     handshake_seconds: float = 10

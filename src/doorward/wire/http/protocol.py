@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
 
         Closing while it still sends would be a reset, which may take the answer away from it.
         """
-        self.crowd.idle.pop(self, None)
+        self.crowd.wake(self)
         self._is_deaf = self._is_leaving = True
         has_all = self._place is _Place.BETWEEN and self._refusal is None
         if has_all or self._has_ended:
@@ -205,7 +205,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.crowd.idle.pop(self, None)
+        self.crowd.wake(self)
         self._place, self._timed = _Place.HEAD, None
         self._size = 0
 
@@ -395,7 +395,7 @@ class Connection(HttpToolsProtocol):
         if self._is_reserve:
             seconds = self._limits.reserve_seconds
         else:
-            self.crowd.idle[self] = None
+            self.crowd.rest(self)
         self._deadline.wait(seconds)
 
     def _on_time(self) -> None:
