@@ -52,7 +52,7 @@ def limited(told: list[Exchange] | None = None, **limits: Any) -> Iterator[str]:
     api = make_api()
     if told is not None:
         api.observers.append(told.append)
-    with serving(api, Edge(Limits(**limits))) as address:
+    with serving(api, Edge(Limits(**limits), observers=api.observers)) as address:
         yield address
 
 
