@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -136,15 +137,7 @@ class Client:
         url = self._http.base_url
         if url.scheme != "http":
             return False
-        try:
-            async with asyncio.timeout(_HANDSHAKE):
-                _, writer = await asyncio.open_connection(
-                    url.host, url.port or 80, ssl=_trusting_all()
-                )
-        except OSError:
-            return False
-        writer.close()
-        return True
+        return await asyncio.to_thread(_shakes_hands, url.host, url.port or 80)
 
     async def look(self, path: str, **parameters: Any) -> dict[str, Any]:
         """As call does, for an answer of which texts are shown on a terminal."""
@@ -184,6 +177,18 @@ async def connect() -> AsyncIterator[Client]:
 def _trusted(endpoint: str) -> ssl.SSLContext | bool:
     # Reads SSL_CERT_FILE for every address; `trust_env` above is about proxies.
     return httpx.create_ssl_context() if endpoint.startswith("https:") else True
+
+
+def _shakes_hands(host: str, port: int) -> bool:
+    # Not by asyncio, which leaves the connection open when a handshake does not come to its end.
+    try:
+        with (
+            socket.create_connection((host, port), timeout=_HANDSHAKE) as plain,
+            _trusting_all().wrap_socket(plain, server_hostname=host),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 def _trusting_all() -> ssl.SSLContext:
