@@ -1,5 +1,6 @@
 """A Doorward server in a process of its own, as an operator runs it, for tests from outside."""
 
+import asyncio
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,18 @@ class RunningServer:
         dsn = attach(self.data)
         assert dsn is not None
         return await asyncpg.connect(dsn)
+
+    def execute(self, *statements: str) -> None:
+        """Changes its database past the API, where no call can."""
+        asyncio.run(self._execute(statements))
+
+    async def _execute(self, statements: Sequence[str]) -> None:
+        connection = await self.connect()
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
 
 
 def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

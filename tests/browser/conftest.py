@@ -1,6 +1,5 @@
 """A server, and Chromium with a page of it."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,16 +19,8 @@ _METADATA = """update connected_account set custom_metadata = '{"floor": "2", "a
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A sandbox whose account has metadata, which no call can write yet."""
     with running(tmp_path_factory.mktemp("browser") / "data") as server:
-        asyncio.run(_write_metadata(server))
+        server.execute(_METADATA)
         yield server
-
-
-async def _write_metadata(server: RunningServer) -> None:
-    connection = await server.connect()
-    try:
-        await connection.execute(_METADATA)
-    finally:
-        await connection.close()
 
 
 # Of a module, and not of the session: while it is open, no other event loop can run.

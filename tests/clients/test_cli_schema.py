@@ -4,7 +4,6 @@ What the server understood shows in what it answers: the same as to the same cal
 and not the same as without the parameter.
 """
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,17 +24,8 @@ _OLD = f"update acs_user set created_at = '2021-01-01' where acs_user_id = '{USE
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A sandbox with metadata, and with one person older than the others."""
     with running(tmp_path_factory.mktemp("schema") / "data") as server:
-        asyncio.run(_write(server))
+        server.execute(_METADATA, _OLD)
         yield server
-
-
-async def _write(server: RunningServer) -> None:
-    connection = await server.connect()
-    try:
-        await connection.execute(_METADATA)
-        await connection.execute(_OLD)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="module")

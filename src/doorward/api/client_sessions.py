@@ -255,6 +255,7 @@ ROUTES = (
         resource=ClientSession,
         callers=_CREATORS,
         is_creating=True,
+        refuses=("client_session_token_already_exists",),
     ),
     Route(
         path="/client_sessions/get_or_create",

@@ -37,11 +37,6 @@ _OF_PUBLISHABLE_KEYS = (
 )
 _SESSION_SCHEMES = 3
 _OF_CREATING = ("idempotency_key_in_use", "idempotency_key_reused")
-# What one call alone can meet.
-_OF_PATH = {
-    "/client_sessions/create": ("client_session_token_already_exists",),
-    "/doorward/doors/present": ("controller_disk_failed", "controller_not_here"),
-}
 
 
 def refusals(route: Route) -> dict[int, list[str]]:
@@ -101,7 +96,7 @@ def _of_declaration(route: Route) -> Iterator[str]:
         yield from _OF_CREATING
     if route.is_sandbox_only:
         yield "workspace_not_sandbox"
-    yield from _OF_PATH.get(route.path, ())
+    yield from route.refuses
 
 
 def _missing(route: Route) -> Iterator[str]:

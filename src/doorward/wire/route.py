@@ -126,7 +126,8 @@ class Route:
     handler: returns the resource, a list of them, a Listed for a paginated list, None for void; one
     that creates, what doorward.api.creating.once returned.
     callers: the official document's `security` of the path. scope: what the token needs besides.
-    is_creating: an Idempotency-Key makes it count once.
+    is_creating: an Idempotency-Key makes it count once. refuses: the error types that this call
+    alone can be answered with (doorward.wire.catalogue).
     """
 
     path: str
@@ -142,6 +143,7 @@ class Route:
     scope: Scope | None = None
     is_creating: bool = False
     is_sandbox_only: bool = False
+    refuses: tuple[str, ...] = ()
 
     @property
     def is_void(self) -> bool:

@@ -63,6 +63,7 @@ ROUTES = (
         response_key="decision",
         resource=Decision,
         scope="doors",
+        refuses=("controller_disk_failed", "controller_not_here"),
     ),
     Route(
         path="/doorward/doors/list",
