@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check lint test test-deps fuzz bench readme lock clean
+.PHONY: help serve check lint test test-deps fuzz bench bench-large readme lock clean
 
 help: ## what can be made
 	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
@@ -36,7 +36,12 @@ fuzz: .venv/.dev ## the fuzzers' long form: a million cases, or DOORWARD_FUZZ_CA
 
 bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.sizes
 	$(BIN)/python -m bench.overload
+	$(BIN)/python -m bench.decision
+
+bench-large: test-deps ## the daily calls with a million people, and the server's memory over a million calls
+	$(BIN)/python -m bench.sizes --sizes 1000,100000,1000000 --memory-calls 1000000
 
 readme: .venv/.dev ## renews what the README shows of the real thing
 	$(BIN)/python tools/readme.py

@@ -9,39 +9,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from statistics import median
 
-from bench import cpu, load
-from bench.peers import Doorward, Double, HttpPeer, Pgbench, gets, removals
-
-
-@dataclass(frozen=True)
-class Row:
-    """One measurement: requests a second, latencies in ms, CPU µs per call by process."""
-
-    rate: float
-    p50: float
-    p99: float
-    cpu: dict[str, float]
-
+from bench.calls import gets, removals
+from bench.measuring import Row, measure, row
+from bench.peers import Doorward, Double, HttpPeer, Pgbench
 
 Rows = dict[tuple[str, str], list[Row]]
-
-
-async def measure(peer: HttpPeer, requests: list[bytes], connections: int) -> Row:
-    """Sends the requests once and reads the CPU of the peer's processes around it."""
-    before = {name: cpu.seconds(pid) for name, pid in peer.pids.items()}
-    timing = await load.run(peer.port, requests, connections)
-    spent = {
-        name: 1e6 * (cpu.seconds(pid) - before[name]) / len(requests)
-        for name, pid in peer.pids.items()
-    }
-    return _row(timing, spent)
-
-
-def _row(timing: load.Timing, spent: dict[str, float]) -> Row:
-    return Row(timing.rate, timing.percentile(0.5), timing.percentile(0.99), spent)
 
 
 async def interleaved(people: int, rounds: int, connections: int) -> Rows:
@@ -53,9 +27,9 @@ async def interleaved(people: int, rounds: int, connections: int) -> Rows:
         pgbench = Pgbench(doorward, people)
         await pgbench.fill()
         for turn in range(rounds + 1):
-            for name, row in await _round(doorward, double, pgbench, connections):
+            for name, measured in await _round(doorward, double, pgbench, connections):
                 if turn:
-                    rows[name].append(row)
+                    rows[name].append(measured)
     return rows
 
 
@@ -75,8 +49,7 @@ async def _round(
             if call == "remove":
                 timing, spent = await pgbench.run(at_once)
                 per_call = {"postgresql": 1e6 * spent / len(timing.latencies)}
-                row = _row(timing, per_call)
-                found.append(((label, pgbench.name), row))
+                found.append(((label, pgbench.name), row(timing, per_call)))
     return found
 
 
@@ -85,7 +58,7 @@ def report(rows: Rows) -> None:
     print(f"{'call':22}{'peer':18}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}  CPU µs per call")
     for (label, peer), measured in rows.items():
         spent = "  ".join(
-            f"{name} {median(row.cpu[name] for row in measured):.0f}" for name in measured[0].cpu
+            f"{name} {median(one.cpu[name] for one in measured):.0f}" for name in measured[0].cpu
         )
         print(
             f"{label:22}{peer:18}{median(r.rate for r in measured):9.0f}"

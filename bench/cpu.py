@@ -1,4 +1,4 @@
-"""CPU time of processes, from /proc (Linux): user and system, of a process and its descendants."""
+"""What processes take of the machine, from /proc (Linux): CPU time, and memory."""
 
 import contextlib
 import os
@@ -18,6 +18,12 @@ def seconds(pid: int) -> float:
         # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), the first here being field 3.
         total += sum(map(int, fields[11:15])) / _TICKS
     return total
+
+
+def megabytes(pid: int) -> float:
+    """Memory of one process that no other could use meanwhile: what is resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def _descendants(pid: int) -> list[int]:

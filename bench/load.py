@@ -51,13 +51,14 @@ async def _connection(port: int, queue: Iterator[bytes], latencies: list[float])
         for payload in queue:
             started = time.perf_counter()
             writer.write(payload)
-            await _answer(reader)
+            await answer(reader)
             latencies.append(time.perf_counter() - started)
     finally:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> None:
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    """The body of the next answer. Raises RuntimeError unless its status is 200."""
     head = await reader.readuntil(b"\r\n\r\n")
     lowered = head.lower()
     body = b""
@@ -68,3 +69,4 @@ async def _answer(reader: asyncio.StreamReader) -> None:
         body = await reader.readexactly(int(lowered[at : lowered.index(b"\r\n", at)]))
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(f"{head.splitlines()[0].decode()}: {body[:300]!r}")
+    return body

@@ -17,7 +17,8 @@ from pathlib import Path
 import uvloop
 
 from bench import load
-from bench.peers import Doorward, gets
+from bench.calls import gets
+from bench.peers import Doorward
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

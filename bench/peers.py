@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 import urllib.request
 from contextlib import ExitStack
+from itertools import cycle, islice
 from pathlib import Path
+from random import Random
 from typing import Protocol
 from uuid import UUID
 
@@ -37,37 +39,18 @@ class HttpPeer(Protocol):
         """Makes everybody a member again."""
 
 
-def removals(peer: HttpPeer) -> list[bytes]:
-    """One removal for each person, as cURL users and PHP send it; both servers understand it."""
-    return [
-        load.request(
-            "POST",
-            "/acs/users/remove_from_access_group",
-            peer.token,
-            json.dumps({"acs_user_id": user, "acs_access_group_id": peer.group}).encode(),
-        )
-        for user in peer.users
-    ]
-
-
-def gets(peer: HttpPeer) -> list[bytes]:
-    """One get for each person."""
-    return [
-        load.request(
-            "POST", "/acs/users/get", peer.token, json.dumps({"acs_user_id": user}).encode()
-        )
-        for user in peer.users
-    ]
-
-
 class Doorward:
-    """Our server with its embedded PostgreSQL, durable, with the sandbox's controller at work."""
+    """Our server with its embedded PostgreSQL, durable, with the sandbox's controller at work.
+
+    people: how many are added to those of the sandbox, all in one group. about: so many of them the
+    calls are about, all if None.
+    """
 
     name = "doorward"
     token = API_KEY
     group = GROUP
 
-    def __init__(self, stack: ExitStack, people: int) -> None:
+    def __init__(self, stack: ExitStack, people: int, about: int | None = None) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="doorward-bench-"))
         # One token makes all the calls here.
         self.server = RunningServer(Path(folder) / "data", "--rate-limit", "0").start()
@@ -75,7 +58,9 @@ class Doorward:
         self.port = self.server.port
         self.pids = {"server": self.server.pid, "postgresql": self.server.postgres_pid()}
         self.users: list[str] = []
-        self._people = people
+        self.system = ""
+        self.people = people
+        self._about = people if about is None else about
 
     async def connect(self) -> Connection:
         """A connection to its database."""
@@ -91,9 +76,12 @@ class Doorward:
             "select acs_system_id from acs_access_group where acs_access_group_id = $1",
             UUID(GROUP),
         )
-        users = await population.add_people(connection, UUID(WORKSPACE), system, self._people)
-        self.users = [str(user) for user in users]
+        self.system = str(system)
+        users = await population.add_people(connection, UUID(WORKSPACE), system, self.people)
+        await population.join(connection, UUID(WORKSPACE), system, UUID(GROUP), users)
+        self.users = [str(user) for user in Random(5).sample(users, self._about)]
         await connection.execute("vacuum analyze")
+        await self._caught_up(connection)
         await connection.close()
 
     async def refill(self) -> None:
@@ -101,20 +89,28 @@ class Doorward:
         connection = await self.connect()
         users = [UUID(user) for user in self.users]
         await population.refill(connection, UUID(WORKSPACE), UUID(GROUP), users)
+        await self._caught_up(connection)
+        await connection.close()
+
+    async def _caught_up(self, connection: Connection) -> None:
         while await connection.fetchval(
             "select exists (select from controller c join policy_revision r using (workspace_id)"
             " where c.confirmed_revision < r.revision)"
         ):
             await asyncio.sleep(0.02)
-        await connection.close()
 
 
 class Double:
-    """The npm package @seamapi/fake-seam-connect in one Node process, everything in memory."""
+    """The npm package @seamapi/fake-seam-connect in one Node process, everything in memory.
+
+    people: how many it has. about: how many calls are made, all about the same few if there are
+    fewer; one for each if None.
+    """
 
     name = "in-memory double"
 
-    def __init__(self, stack: ExitStack, people: int) -> None:
+    def __init__(self, stack: ExitStack, people: int, about: int | None = None) -> None:
+        self.people = people
         # Node looks for packages from the script's own folder upwards.
         script = CHECKOUT.node / "double.mjs"
         script.write_text((ROOT / "double.mjs").read_text())
@@ -123,7 +119,9 @@ class Double:
             raise RuntimeError("no Node: run make test-deps")
         self.port = free_port()
         process = subprocess.Popen(
-            [node, script, str(people), str(self.port)], stdout=subprocess.PIPE, text=True
+            [node, script, str(people), str(self.port), str(about or people)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         stack.callback(process.wait)
         stack.callback(process.terminate)
@@ -131,7 +129,7 @@ class Double:
             raise RuntimeError("no output of the double")
         told = json.loads(process.stdout.readline())
         self.token: str = told["token"]
-        self.users: list[str] = told["users"]
+        self.users: list[str] = list(islice(cycle(told["users"]), about or people))
         self.group: str = told["acs_access_group_id"]
         self.pids = {"server": int(told["pid"])}
         self._control = f"http://127.0.0.1:{told['control']}/refill"

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from doorward import clock as clocks
 from doorward.errors import ApiError
+from doorward.store import copies
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.migrate import migrate
@@ -32,6 +34,7 @@ SLOW = (
     "fuzz/test_plants.py",
     "site/test_history.py",
     "site/test_mutations.py",
+    "testing/test_suites.py",
     "test_start.py",
 )
 TEMPLATE = "doorward_template"
@@ -87,13 +90,7 @@ def postgres() -> Iterator[str]:
 
 async def _make_template(dsn: str) -> None:
     await _admin(dsn, f"create database {TEMPLATE}")
-    await migrate(database_dsn(dsn, TEMPLATE))
-
-
-def database_dsn(dsn: str, name: str) -> str:
-    """The address of another database of the same server."""
-    head, separator, query = dsn.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}{separator}{query}"
+    await migrate(copies.dsn_of(dsn, TEMPLATE))
 
 
 async def _admin(dsn: str, statement: str) -> None:
@@ -108,9 +105,8 @@ async def _admin(dsn: str, statement: str) -> None:
 async def dsn(postgres: str) -> AsyncIterator[str]:
     """The address of an empty, migrated database that only this test uses."""
     name = f"t_{uuid4().hex}"
-    await _admin(postgres, f"create database {name} template {TEMPLATE} strategy file_copy")
-    yield database_dsn(postgres, name)
-    await _admin(postgres, f"drop database {name} with (force)")
+    yield await copies.create(postgres, name, TEMPLATE)
+    await copies.drop(postgres, name)
 
 
 @pytest.fixture
@@ -121,19 +117,13 @@ async def database(dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-class MovableClock:
-    """The machine's time, moved per workspace by the test."""
-
-    def __init__(self) -> None:
-        self._offsets: dict[UUID, timedelta] = {}
-
-    def now(self, workspace_id: UUID) -> datetime:
-        """The workspace's moved time, in UTC."""
-        return datetime.now(UTC) + self._offsets.get(workspace_id, timedelta())
+class MovableClock(clocks.MovableClock):
+    """A clock that the test moves itself, instead of through the API."""
 
     def advance(self, workspace_id: UUID, by: timedelta) -> None:
-        """Moves a workspace's time."""
-        self._offsets[workspace_id] = self._offsets.get(workspace_id, timedelta()) + by
+        """Moves a workspace's time, on or back."""
+        ahead = self.ahead(workspace_id) + by
+        self._take({**self._ahead, workspace_id: ahead})
 
 
 @pytest.fixture

@@ -32,6 +32,12 @@ TEXTS = (
     "a,b",
     "https://doors.test/a?b=c,d&e=%20",
 )
+# Calls that are answered with no success, whatever they ask for: of all that there is nothing here.
+REFUSED = {
+    "/user_identities/generate_instant_key",
+    "/user_identities/grant_access_to_device",
+    "/user_identities/revoke_access_to_device",
+}
 NUMBERS = (1, 2, 7, 333, 1000, 0, 2.5, -1)
 
 Parameter = dict[str, Any]
@@ -65,8 +71,8 @@ def parameter_sets(route: Route, known: Known) -> list[Parameter]:
     Rules over several parameters rule some combinations out, so they are filled from the
     first field on and from the last in turn.
     """
-    fields = fields_of_route(route)
-    values = {f.name: values_of(f.kind, f.name, known) for f in fields}
+    fields, fitting = fields_of_route(route), _fitting(route, known)
+    values = {f.name: values_of(f.kind, f.name, fitting) for f in fields}
     assert all(several or name == "page_cursor" for name, several in values.items()), route.path
     fields = tuple(f for f in fields if values[f.name])
     made = [_fewest(route, fields, values)]
@@ -77,6 +83,16 @@ def parameter_sets(route: Route, known: Known) -> list[Parameter]:
     made += _each_alone(route, fields, values)
     unique = {repr(sorted(one.items())): one for one in made}
     return list(unique.values())
+
+
+def _fitting(route: Route, known: Known) -> Known:
+    """Where a call needs an object of its own kind, that is known by its path and its name."""
+
+    def found(name: str) -> str:
+        own = known(f"{route.path} {name}")
+        return known(name) if own == NOBODYS else own
+
+    return found
 
 
 def _fewest(

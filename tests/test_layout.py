@@ -16,6 +16,7 @@ ALLOWED = {
         *("console", "api", "doors", "sync", "events", "site", "wire", "store", "policy", "logs")
     },
     "cli": {"server", "api", "doors", "sync", "events", "site", "wire", "store", "policy"},
+    "testing": {"server", "site", "store", "policy"},
     "console": {"wire", "store", "policy", "resources"},
     "api": {"events", "wire", "store", "policy", "resources"},
     "doors": {"events", "store", "policy", "resources"},

@@ -11,24 +11,34 @@ import httpx
 import pytest
 
 from tests.running import API_KEY, USER, clean_environment, free_port
+from tests.testing.suites import EXAMPLES, run
 
 ROOT = Path(__file__).parent.parent
 WHEELS = ROOT / ".cache" / "wheels"
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
+FROM_WHEELS = pytest.mark.skipif(
     not WHEELS.is_dir(), reason="no kept wheels: this environment was not made by make"
 )
-def test_the_wheel_alone_serves(tmp_path: Path) -> None:
-    target = tmp_path / "installed"
+
+
+def _install(folder: Path) -> Path:
+    """Builds the wheel and installs it with what it needs, without a network."""
+    target = folder / "installed"
     base = Path(sys._base_executable)  # type: ignore[attr-defined]
     subprocess.run(
         ["sh", str(ROOT / "tools" / "install-wheel.sh"), str(target), "offline"],
-        env={"PATH": f"{target}/bin:{os.defpath}", "PYTHON": str(base), "HOME": str(tmp_path)},
+        env={"PATH": f"{target}/bin:{os.defpath}", "PYTHON": str(base), "HOME": str(folder)},
         check=True,
         timeout=240,
     )
+    return target
+
+
+@pytest.mark.slow
+@FROM_WHEELS
+def test_the_wheel_alone_serves(tmp_path: Path) -> None:
+    target = _install(tmp_path)
     installed = subprocess.run(
         [target / "bin" / "python", "-m", "pip", "list", "--format=freeze"],
         capture_output=True,
@@ -57,6 +67,20 @@ def test_the_wheel_alone_serves(tmp_path: Path) -> None:
         finally:
             server.terminate()
             assert server.wait(30) == 0
+
+
+@pytest.mark.slow
+@FROM_WHEELS
+def test_the_wheel_brings_the_pytest_plugin(tmp_path: Path) -> None:
+    python = _install(tmp_path) / "bin" / "python"
+    extra = ("--quiet", "--no-index", "--find-links", str(WHEELS), "doorward[testing]")
+    subprocess.run([python, "-m", "pip", "install", *extra], check=True, timeout=120)
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    (suite / "test_offboarding.py").write_text(EXAMPLES["test_offboarding.py"], "utf-8")
+    # Isolated: neither this checkout nor what else is installed here may help.
+    done = run(suite, "--strict-markers", python=(str(python), "-I"))
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_the_container_takes_the_same_steps() -> None:

@@ -39,6 +39,10 @@ class Unavailable(Exception):
     """PostgreSQL cannot answer now, or a commit's outcome is unknown: 503, never a success."""
 
 
+class TooLate(Exception):
+    """A momentary command's time is over: it is not carried out any more."""
+
+
 def not_found(resource: str) -> ApiError:
     """404 `<resource>_not_found`, for an unknown id and for another workspace's alike."""
     return ApiError(404, f"{resource}_not_found", f"{resource} not found")

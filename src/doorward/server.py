@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,15 +20,17 @@ import uvloop
 
 from doorward.api.services import Services
 from doorward.api.table import ROUTES
-from doorward.clock import SystemClock
+from doorward.api.unlocking import end_expired_on
+from doorward.clock import MovableClock
 from doorward.doors.registry import Doors
-from doorward.errors import StartError
+from doorward.errors import StartError, Unavailable
 from doorward.logs import LogWriter, logging_to, tell_loop_fault
 from doorward.settings import Settings
 from doorward.site.apply import apply_if_empty
 from doorward.site.parse import load_site
 from doorward.site.sandbox import load_sandbox
 from doorward.store import tokens, workspaces
+from doorward.store.clock import read_moved
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres, open_database
 from doorward.store.embedded.data import make_data_folder
@@ -214,7 +217,7 @@ async def _keyring(settings: Settings, database: Database) -> Keyring:
 async def _load_site(settings: Settings, database: Database, keyring: Keyring) -> None:
     if not await workspaces.list_workspaces(database):
         site = load_site(settings.site) if settings.site else load_sandbox()
-        await apply_if_empty(database, keyring, site, clock=SystemClock())
+        await apply_if_empty(database, keyring, site, clock=MovableClock())
     if not _is_at_home(settings):
         published = await tokens.published_tokens(database)
         if published:
@@ -242,7 +245,8 @@ async def _start_parts(
     keyring: Keyring,
     log: LogWriter,
 ) -> Api:
-    watch, writer, clock = Watch(database), _writer(settings, database), SystemClock()
+    watch, writer = Watch(database), _writer(settings, database)
+    clock = await _clock(settings, database, watch)
     doors = Doors(database, watch, writer, keyring, clock, settings.data)
     writer.on_commit.append(watch.committed)
     for part in (watch, writer, doors):
@@ -256,6 +260,8 @@ async def _start_parts(
         keyring=keyring,
         confirm_timeout=settings.confirm_timeout,
     )
+    running.push_async_callback(services.background.stop)
+    services.background.start("action attempts", end_expired_on(services))
     cache = TokenCache(
         database,
         watch,
@@ -279,6 +285,15 @@ async def _start_parts(
     )
     api.observers += [log_request, metrics.observe]
     return api
+
+
+async def _clock(settings: Settings, database: Database, watch: Watch) -> MovableClock:
+    """What is on disk counts where the database has gone away since it was migrated."""
+    clock = MovableClock(settings.data / "clock.json")
+    with contextlib.suppress(Unavailable):
+        clock.heard(await read_moved(database), time.monotonic())
+    watch.on_clocks.append(clock.heard)
+    return clock
 
 
 def _vitals(api: Api, watch: Watch, writer: Writer, doors: Doors, log: LogWriter) -> Vitals:

@@ -15,6 +15,7 @@ from doorward.api.table import ROUTES
 from doorward.doors.registry import Doors
 from doorward.doors.virtual import VirtualDriver
 from doorward.store import tokens
+from doorward.store.copies import dsn_of
 from doorward.store.database import Database
 from doorward.store.secrets import Keyring
 from doorward.store.token_cache import TokenCache
@@ -22,7 +23,7 @@ from doorward.store.watch import Watch
 from doorward.store.writer import Writer
 from doorward.wire.app import Api, Health
 from tests.api.town import System, Town
-from tests.conftest import TEMPLATE, MovableClock, _admin, database_dsn
+from tests.conftest import TEMPLATE, MovableClock, _admin
 
 SHARED = "api"
 # What signs console sessions.
@@ -33,7 +34,7 @@ CONSOLE_KEY = b"c" * 32
 def shared_dsn(postgres: str) -> str:
     """The address of a database that all tests here share: each founds workspaces of its own."""
     asyncio.run(_admin(postgres, f"create database {SHARED} template {TEMPLATE}"))
-    return database_dsn(postgres, SHARED)
+    return dsn_of(postgres, SHARED)
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ class World:
         """What a session sees that has an account: all of its system."""
         everything = {place.account, place.system.acs_system_id, place.open_door, place.shut_door}
         everything |= {place.stranger, place.strangers_card, place.event}
-        own = {self.user, self.card, self.event_of_user} if place is self.south else set()
-        return frozenset(everything | own)
+        own = {self.jane, self.user, self.card, self.event_of_user}
+        return frozenset(everything | (own if place is self.south else set()))
 
     @property
     def of_jane(self) -> Ids:
@@ -205,6 +205,7 @@ OWN = {
     "acs_users": "acs_user_id",
     "acs_credentials": "acs_credential_id",
     "events": "event_id",
+    "user_identities": "user_identity_id",
 }
 
 
@@ -217,7 +218,7 @@ async def listed(api: Caller, path: str, **filters: Any) -> set[UUID]:
 
 LISTS = (
     *("/connected_accounts/list", "/acs/systems/list", "/acs/entrances/list", "/acs/users/list"),
-    *("/acs/credentials/list", "/events/list"),
+    *("/acs/credentials/list", "/events/list", "/user_identities/list"),
 )
 
 
@@ -225,7 +226,7 @@ async def test_lists_show_exactly_what_is_seen(
     api: Caller, server: Server, town: Town, world: World
 ) -> None:
     everything = {path: await listed(api, path) for path in LISTS}
-    assert world.everything - {world.jane, world.omar} <= set(chain(*everything.values()))
+    assert world.everything <= set(chain(*everything.values()))
     asked = set()
     for session in await sessions(server, town, world):
         for path in paths(session.scheme, "list"):
@@ -238,7 +239,7 @@ async def test_lists_show_exactly_what_is_seen(
 async def test_a_get_answers_for_what_is_seen(server: Server, town: Town, world: World) -> None:
     for session in await sessions(server, town, world):
         for path in paths(session.scheme, "get"):
-            name = path.split("/")[-2].removesuffix("s")
+            name = path.split("/")[-2].removesuffix("s").replace("identitie", "identity")
             if name in {"workspace", "client_session"}:
                 continue
             parameter = f"{'acs_' if path.startswith('/acs/') else ''}{name}_id"
@@ -254,6 +255,8 @@ def kind(world: World, name: str) -> list[UUID]:
         "connected_account": [p.account for p in every],
         "entrance": [door for p in every for door in (p.open_door, p.shut_door)],
         "event": [*(p.event for p in every), world.event_of_user, world.event_of_identity],
+        "user_identity": [world.jane, world.omar],
+        "action_attempt": [],
     }
     return [*found[name], uuid4()]
 
@@ -284,6 +287,56 @@ async def check_by_identity(session: Session, world: World, path: str) -> None:
             assert answer.status_code == 200
         else:
             assert answer.json()["error"]["type"] == "user_identity_not_found"
+
+
+async def test_an_identity_is_told_of_as_far_as_it_is_seen(
+    server: Server, town: Town, world: World
+) -> None:
+    """Of its users, systems and doors only those that the session sees too."""
+    await town.database.execute(
+        "update connected_account set customer_key = 'globex' where connected_account_id = $1",
+        world.south.account,
+    )
+    other = await town.user(world.north.system, Personal("Jane"), identity=world.jane)
+    customer = await caller(server, town, Wanted(customer_key="globex"))
+    shown = (await customer("/user_identities/get", user_identity_id=world.jane))["user_identity"]
+    assert shown["acs_user_ids"] == [str(world.user)]
+    group = await town.group(world.north.system, "Group", world.north.open_door)
+    await town.join(group, other)
+    account = (world.south.account,)
+    for wanted, is_own in (
+        (Wanted(connected_account_ids=account), False),
+        (Wanted(user_identity_id=world.jane), True),
+        (Wanted(connected_account_ids=account, user_identity_id=world.jane), True),
+    ):
+        session = await caller(server, town, wanted)
+        (shown,) = (await session("/user_identities/list"))["user_identities"]
+        users = {str(world.user), *([str(other)] if is_own else [])}
+        assert {*shown["acs_user_ids"]} == users
+        jane = {"user_identity_id": world.jane}
+        listed_systems = await session.names("/user_identities/list_acs_systems", **jane)
+        assert listed_systems == (["North", "South"] if is_own else ["South"])
+        opened = await listed(session, "/user_identities/list_accessible_entrances", **jane)
+        assert opened == {world.south.open_door, *([world.north.open_door] if is_own else [])}
+        for path in ("list_acs_systems", "list_accessible_entrances"):
+            refusal = await session.error(f"/user_identities/{path}", user_identity_id=world.omar)
+            assert refusal == (404, "user_identity_not_found")
+
+
+async def test_an_unmanaged_identity_is_managed_by_who_sees_it(
+    server: Server, town: Town, world: World
+) -> None:
+    await town.database.execute(
+        "update user_identity set is_managed = false where workspace_id = $1", town.workspace_id
+    )
+    jane = await caller(server, town, Wanted(user_identity_id=world.jane))
+    assert await jane.names("/user_identities/unmanaged/list") == ["Jane"]
+    asked = {"is_managed": True}
+    path = "/user_identities/unmanaged/update"
+    refusal = await jane.error(path, "PATCH", user_identity_id=world.omar, **asked)
+    assert refusal == (404, "user_identity_not_found")
+    await jane(path, "PATCH", user_identity_id=world.jane, **asked)
+    assert await jane.names("/user_identities/list") == ["Jane"]
 
 
 async def test_a_system_out_of_sight_is_as_one_that_is_not_there(

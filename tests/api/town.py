@@ -1,5 +1,6 @@
 """A town: workspaces that tests fill through the journal, with people, groups, doors and cards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -234,6 +235,31 @@ class Town:
         )
         fact = CredentialState(method, state, is_issued, window(span))
         await self.record(system, Kind.CREDENTIAL, credential, user or NO_KEY, fact)
+        await self._own_entrances(system, credential, entrances)
+        return credential
+
+    async def cloud_key(self, system: System, user: UUID | None, *entrances: UUID) -> UUID:
+        """Makes a credential that opens entrances from afar."""
+        credential, at = uuid4(), self._tick()
+        await self._insert(
+            "acs_credential",
+            workspace_id=self.workspace_id,
+            acs_credential_id=credential,
+            acs_system_id=system.acs_system_id,
+            acs_user_id=user,
+            access_method="cloud_key",
+            display_name="Somebody's cloud key",
+            issued_at=at,
+            created_at=at,
+        )
+        fact = CredentialState("cloud_key")
+        await self.record(system, Kind.CREDENTIAL, credential, user or NO_KEY, fact)
+        await self._own_entrances(system, credential, entrances)
+        return credential
+
+    async def _own_entrances(
+        self, system: System, credential: UUID, entrances: Sequence[UUID]
+    ) -> None:
         for entrance in entrances:
             revision = await self.record(
                 system, Kind.CREDENTIAL_ENTRANCE, credential, entrance, Link()
@@ -248,7 +274,6 @@ class Town:
                 revision=revision,
                 changed_at=self.now,
             )
-        return credential
 
     async def join(self, group: UUID, user: UUID, *, is_add: bool = True) -> int:
         """Puts a person into a group, or takes one out; answers the revision."""

@@ -55,6 +55,14 @@ def test_tells_what_is_wrong_with_a_controller(
     assert re.search(rf"  {shown}, revision 12, Ground floor$", run("doors", "--once").out.strip())
 
 
+def test_warnings_stand_beneath_the_table(run: Run, fake: FakeServer) -> None:
+    warned = {"warnings": [{"warning_code": "codes_can_be_guessed", "message": "Longer codes!"}]}
+    fake.answers(
+        LIST, answers.doors(answers.door(answers.LAB, "Lab", **warned), answers.door("2", "A"))
+    )
+    assert run("doors", "--once").out.splitlines()[3:] == ["Lab: Longer codes!"]
+
+
 def test_the_live_view_wants_a_terminal(run: Run) -> None:
     ended = run("doors")
     assert ended == (

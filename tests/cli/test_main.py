@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from doorward.cli import _SUMMARIES
+from doorward.cli import _SUMMARIES, module_of
 from doorward.errors import ApiError, StartError, Unavailable, UsageError
 from tests.cli import answers
 from tests.cli.conftest import Run
@@ -46,7 +46,7 @@ def test_help_has_a_column_for_what_options_mean(columns: int) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_an_example_that_can_be_pasted(run: Run, name: str) -> None:
-    epilogue = import_module(f"doorward.cli.{name}").app.help_epilogue
+    epilogue = import_module(module_of(name)).app.help_epilogue
     examples = epilogue.partition("Example:")[2].partition("\n\n")[0].splitlines()
     shown = run(name, "--help").out.splitlines()
     assert examples

@@ -22,7 +22,7 @@ from tests.clients.listener import Recorded, listening
 from tests.clients.replays import Reply, curl_call, send
 from tests.clients.tours import GUIDES, Made, Planned
 from tests.parameters import Known, Parameter, known_ids, parameter_sets, plain
-from tests.running import API_KEY, GROUP, USER, WORKSPACE, RunningServer, running
+from tests.running import API_KEY, GROUP, USER, WORKSPACE, RunningServer, running, seed_card
 
 pytestmark = pytest.mark.clients
 
@@ -31,6 +31,12 @@ PATHS = sorted(BY_PATH)
 OFFICIAL = [path for path in PATHS if not path.startswith("/doorward/")]
 # The clients that read the calls from our own document, or need none.
 KNOW_EVERY_CALL = ["cli", "curl", "ruby", "php"]
+# Calls that change people and what they have, and the tables of that.
+OF_PEOPLE = ("/acs/", "/user_identities/", "/doorward/credentials/")
+PEOPLE = (
+    *("acs_user", "acs_access_group", "acs_credential", "user_identity", "personal"),
+    *("acs_membership", "access_group_entrance", "credential_entrance", "user_entrance"),
+)
 # One generation asks with the verb that says what a call does, the other with POST alone;
 # javascript-lts is of the years between, and changed its mind call by call.
 BY_VERB = ["python", "javascript", "ruby"]
@@ -57,7 +63,7 @@ class Kept:
         self._tables = {f"/{group}/": group.removesuffix("s") for group in groups}
         there = {name for (name,) in rows}
         self._tables = {p: name for p, name in self._tables.items() if name in there}
-        for table in self._tables.values():
+        for table in {*self._tables.values(), *PEOPLE}:
             self._run(f"create table proofs_{table} as table {table}")
 
     def _run(self, statement: str) -> None:
@@ -65,6 +71,10 @@ class Kept:
 
     def restore(self, route: Route) -> None:
         """Puts the rows back that calls like this one change."""
+        if route.path.startswith(OF_PEOPLE) and "GET" not in route.verbs:
+            # Each table's own rows refer to the others': all are back before anybody looks.
+            rows = "".join(f"delete from {t}; insert into {t} table proofs_{t};" for t in PEOPLE)
+            self._run(f"begin; set local session_replication_role = replica; {rows} commit")
         for prefix, table in self._tables.items():
             if route.path.startswith(prefix) and "GET" not in route.verbs:
                 self._run(f"delete from {table}; insert into {table} table proofs_{table}")
@@ -75,6 +85,25 @@ class Kept:
         self._runner.close()
 
 
+# What another system manages is found by calls of its own alone; the server makes none by itself.
+UNMANAGED = (
+    ("/acs/users", "acs_user", ["get"]),
+    ("/acs/access_groups", "acs_access_group", ["get"]),
+    ("/acs/credentials", "acs_credential", ["get"]),
+    ("/user_identities", "user_identity", ["get", "update"]),
+)
+_COPIED = {
+    "acs_user": ", acs_system_id",
+    "acs_access_group": ", acs_system_id, name",
+    "acs_credential": ", acs_system_id, access_method, display_name",
+    "user_identity": "",
+}
+_UNMANAGED = {
+    table: f"insert into {table} (workspace_id, {table}_id, is_managed, created_at{copied})"
+    f" select workspace_id, gen_random_uuid(), false, created_at{copied} from {table}"
+    f" where workspace_id = '{WORKSPACE}' limit 1 returning {table}_id::text"
+    for table, copied in _COPIED.items()
+}
 _TABLES = "select tablename from pg_tables where schemaname = 'public'"
 
 
@@ -92,7 +121,24 @@ def known(server: RunningServer) -> Known:
         session = server.call("/client_sessions/create").raise_for_status().json()
     key = "client_session_id"
     server.call("/client_sessions/delete", **{key: session["client_session"][key]})
-    return known_ids(asyncio.run(_ids(server)))
+    waiting = _enrolled(server)
+    return known_ids(asyncio.run(_ids(server)) | waiting)
+
+
+def _enrolled(server: RunningServer) -> dict[str, str]:
+    """A card that waits for its number, and an enrolment of it, which nobody waits for."""
+    asked = {"access_method": "card", "acs_user_id": USER}
+    made = server.call("/acs/credentials/create", **asked).raise_for_status().json()
+    card = {"acs_credential_id": made["acs_credential"]["acs_credential_id"]}
+    path, (entrance, _) = "/doorward/credentials", seed_card(server)
+    begun = server.call(f"{path}/enroll", **card, acs_entrance_id=entrance).raise_for_status()
+    key = "enrollment_id"
+    enrollment = {key: begun.json()["enrollment"][key]}
+    server.call(f"{path}/cancel_enrollment", **enrollment).raise_for_status()
+    cards = server.call("/acs/credentials/list", acs_user_id=USER).json()["acs_credentials"]
+    issued = next(each["acs_credential_id"] for each in cards if each["is_issued"])
+    waiting = {f"{path}/enroll acs_credential_id": card["acs_credential_id"]}
+    return {**enrollment, **waiting, "acs_credential_id": issued}
 
 
 async def _ids(server: RunningServer) -> dict[str, str]:
@@ -118,11 +164,16 @@ async def _ids(server: RunningServer) -> dict[str, str]:
             " where acs_user_id = $1",
             USER,
         )
+        unmanaged = {
+            f"{path}/unmanaged/{call} {table}_id": await connection.fetchval(_UNMANAGED[table])
+            for path, table, calls in UNMANAGED
+            for call in calls
+        }
     finally:
         await connection.close()
     assert user is not None
     there = {name: value for name, value in found.items() if value is not None}
-    return {**there, **user, "acs_access_group_id": GROUP}
+    return {**there, **user, **unmanaged, "acs_access_group_id": GROUP}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,13 @@ from typing import Final
 # What the official document of this version of the npm package counts.
 PACKAGE_VERSION: Final = "1.977.0"
 DOCUMENTED_PATHS: Final = 201
+# What Doorward answers of what users are not told of, and what the clients call and it lacks.
+UNDOCUMENTED: Final = frozenset(
+    f"/acs/{kind}/unmanaged/{verb}"
+    for kind in ("access_groups", "credentials", "users")
+    for verb in ("get", "list")
+)
+OF_CLIENTS_ALONE: Final = frozenset({"/user_identities/merge"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,10 @@ DEVIATIONS: Final = (
         differences=(
             "acs_system.external_type: enum doorward_system",
             "acs_system.system_type: enum doorward_system",
-            "acs_user.external_type: enum doorward_user",
-            "acs_access_group.external_type: enum doorward_access_group",
-            "acs_access_group.access_group_type: enum doorward_access_group",
-            "acs_credential.external_type: enum doorward_credential",
+            "*acs_user.external_type: enum doorward_user",
+            "*acs_access_group.external_type: enum doorward_access_group",
+            "*acs_access_group.access_group_type: enum doorward_access_group",
+            "*acs_credential.external_type: enum doorward_credential",
         ),
     ),
     Deviation(
@@ -70,6 +77,16 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
+        where="`max_use_count` of `/user_identities/generate_instant_key`",
+        ours="a whole number of at least 1",
+        reason="nothing is used half a time",
+        differences=(
+            "/user_identities/generate_instant_key max_use_count: type",
+            "/user_identities/generate_instant_key max_use_count: format",
+            "/user_identities/generate_instant_key max_use_count: minimum",
+        ),
+    ),
+    Deviation(
         where="`user_identifier_key`, `customer_key`, `search`",
         ours="at most 255 characters",
         reason="a longer text does not fit into an index",
@@ -86,9 +103,57 @@ DEVIATIONS: Final = (
         differences=(
             "*/list *_ids: maxItems",
             "/events/list event_types: maxItems",
+            "/acs/entrances/list_credentials_with_access include_if: maxItems",
             "/client_sessions/* connected_account_ids: maxItems",
             "/client_sessions/* connect_webview_ids: maxItems",
+            "/acs/credentials/create allowed_acs_entrance_ids: maxItems",
+            "/user_identities/create acs_system_ids: maxItems",
+            "/acs/users/create acs_access_group_ids: maxItems",
         ),
+    ),
+    Deviation(
+        where="what `/user_identities` says of somebody",
+        ours="at most 255 characters",
+        reason="a longer text does not fit into an index",
+        differences=(
+            "/user_identities/* email_address: maxLength",
+            "/user_identities/* full_name: maxLength",
+            "/user_identities/* user_identity_key: maxLength",
+        ),
+    ),
+    Deviation(
+        where="what `/acs/users` says of somebody",
+        ours="names and e-mail addresses have at most 255 characters, a name has one at least",
+        reason="a longer text does not fit into an index; nobody finds a person without a name",
+        differences=(
+            "/acs/users/* email: maxLength",
+            "/acs/users/* email_address: maxLength",
+            "/acs/users/* full_name: maxLength",
+            "/acs/users/create full_name: minLength",
+        ),
+    ),
+    Deviation(
+        where="`limit` of `/acs/users/unmanaged/list`",
+        ours="a whole number from 1 to 1000",
+        reason="there is no half a row, and an answer must not hold a server up",
+        differences=(
+            "/acs/users/unmanaged/list limit: type",
+            "/acs/users/unmanaged/list limit: format",
+            "/acs/users/unmanaged/list limit: minimum",
+            "/acs/users/unmanaged/list limit: exclusiveMinimum",
+        ),
+    ),
+    Deviation(
+        where="user identities",
+        ours="show `merged_user_identity_ids` and `merged_user_identity_keys`",
+        reason="the clients know these, and `/user_identities/merge`; the document does not",
+        differences=("*user_identit*.merged_user_identity_*: unknown",),
+    ),
+    Deviation(
+        where="`/user_identities/list_accessible_devices`",
+        ours="answers no `accessible_devices`, the old name of `devices`",
+        reason="there are no devices here, and today's clients read the new name",
+        differences=("/user_identities/list_accessible_devices.accessible_devices: missing",),
     ),
     Deviation(
         where="`since` and `between` of `/events/list`",
@@ -109,10 +174,37 @@ DEVIATIONS: Final = (
         differences=("void.client_session: missing",),
     ),
     Deviation(
-        where="GET of `/acs/credentials/list` and `/connected_accounts/get`",
+        where="`/acs/credentials/assign`, `/acs/credentials/unassign`, `/acs/credentials/update`",
+        ours="answer nothing, as every call that the clients' generators are told is void",
+        reason="the document gives them a credential in the answer and no key to find it by",
+        differences=("void.acs_credential: missing",),
+    ),
+    Deviation(
+        where="`code` of `/acs/credentials/create` and `/acs/credentials/update`",
+        ours="4 to 9 digits",
+        reason="fewer are guessed in an hour, and no keypad here takes more",
+        differences=(
+            "/acs/credentials/create code: m??Length",
+            "/acs/credentials/update code: m??Length",
+        ),
+    ),
+    Deviation(
+        where="`acs_credential_id` of `/acs/credentials/update`",
+        ours="must be an id, where the document says any text",
+        reason="no other text names a credential",
+        differences=("/acs/credentials/update acs_credential_id: format",),
+    ),
+    Deviation(
+        where="GET of `/acs/credentials/list`, `/acs/credentials/unmanaged/list`,"
+        " `/connected_accounts/get`, `/user_identities/get`",
         ours="takes the parameters of POST in the query",
         reason="the document has none there, and the clients send them",
-        differences=("/acs/credentials/list GET: *", "/connected_accounts/get GET: *"),
+        differences=(
+            "/acs/credentials/list GET: *",
+            "/acs/credentials/unmanaged/list GET: *",
+            "/connected_accounts/get GET: *",
+            "/user_identities/get GET: *",
+        ),
     ),
 )
 

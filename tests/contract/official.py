@@ -47,6 +47,11 @@ class Contract:
             if not any(operation.get("x-undocumented") for operation in verbs.values())
         )
 
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every path, those included that users are not told of."""
+        return frozenset(self._paths)
+
     def verbs(self, path: str) -> frozenset[str]:
         """The verbs of a path, in capitals."""
         return frozenset(verb.upper() for verb in self._paths[path])

@@ -7,10 +7,12 @@ import httpx
 import pytest
 
 from doorward.api.table import ROUTES
+from doorward.testing.hosting import Host
+from doorward.testing.server import Server
 from doorward.wire.examples import example
 from doorward.wire.openapi import document
 from doorward.wire.route import Route
-from tests.running import API_KEY, RunningServer, running
+from tests.running import API_KEY
 
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 DOCUMENT = document(ROUTES)
@@ -27,13 +29,13 @@ EVERYWHERE: tuple[tuple[dict[str, str], bytes, int], ...] = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running(tmp_path_factory.mktemp("errors") / "data") as server:
+def server(doorward_host: Host) -> Iterator[Server]:
+    with doorward_host.serve() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def http(server: RunningServer) -> Iterator[httpx.Client]:
+def http(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.endpoint, timeout=30) as client:
         yield client
 

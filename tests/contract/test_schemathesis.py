@@ -179,6 +179,8 @@ RULES = tuple(
             r"Only one of '\w+'( and '\w+')* may be given",
             "'acs_system_id' is required with 'user_identity_id'",
             "'expires_at' must be in the future",
+            r"'to' must not be before now, which is \S+",
+            "Time moves forward alone, and not further ahead than a century",
             "The user and the access group are of different access systems",
         ),
     )

@@ -176,3 +176,21 @@ async def test_a_file_of_another_format_is_put_aside(world: World, serve: Serve)
     again = await serve()
     assert (await again.present(world)).reason == "deny_no_access"
     assert list(file.parent.glob("*.damaged-*"))
+
+
+async def test_an_older_file_is_taken_over(world: World, serve: Serve) -> None:
+    server = await serve()
+    await server.submit(world, world.add())
+    await server.stop()
+    file = server.data / "controllers" / f"{world.controllers[0]}.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("drop table observed")
+        connection.execute("pragma user_version = 1")
+    connection.close()
+    again = await serve()
+    assert not list(file.parent.glob("*.damaged-*"))
+    for _ in range(5):
+        await again.doors.present(world.workspace_id, world.entrances[0], code="1111")
+    assert (await again.present(world)).outcome == "allow"
+    [observed] = await again.controller(world.controllers[0])._disk.observed()
+    assert observed.kind == "keypad"

@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from doorward.doors.disk import Disk
+from doorward.doors.disk import Disk, Observed
 from doorward.doors.handing_in import HandIn
 from doorward.doors.spool import Happening, Spool, new_event_id
 from doorward.errors import Unavailable
 from doorward.policy.model import Decision
 from doorward.store.database import Database
+from doorward.store.writer import Writer
 from tests.conftest import MovableClock
 from tests.doors.conftest import Serve, until
 from tests.doors.worlds import World
@@ -58,9 +59,9 @@ async def test_many_at_once_share_a_write(disk: Disk, monkeypatch: pytest.Monkey
     writes: list[int] = []
     write = disk.spool
 
-    async def counted(bodies: Sequence[bytes]) -> None:
+    async def counted(bodies: Sequence[bytes], observed: Sequence[Observed]) -> None:
         writes.append(len(bodies))
-        await write(bodies)
+        await write(bodies, observed)
 
     monkeypatch.setattr(disk, "spool", counted)
     spool = Spool(disk, Receiver())
@@ -138,7 +139,7 @@ async def test_it_outlives_the_process(tmp_path: Path) -> None:
 async def test_a_lost_answer_counts_once(
     disk: Disk, database: Database, world: World, clock: MovableClock
 ) -> None:
-    hand_in = HandIn(database, clock, world.key())
+    hand_in = HandIn(database, Writer(database), clock, world.key())
     answers: list[str] = []
 
     async def deliver(happenings: Sequence[Happening]) -> None:

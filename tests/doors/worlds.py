@@ -213,6 +213,7 @@ class World:
             card_format="h10301" if method == "card" else None,
             sealed=b"",
             lookup=lookup,
+            issued_at=self.change().at,
             created_at=self.change().at,
         )
         if method == "card":

@@ -46,14 +46,29 @@ class Holder:
         self.user = users[0] if users else None
         self.user_id = fact.key_b if users else None
 
+    def is_used_from(self) -> tuple[str, ...]:
+        is_key = self.credential.access_method == "cloud_key"
+        return ("remote",) if is_key else ("card", "code")
+
+    def times_used(self, state: DoorState) -> int:
+        """The highest number that anybody has told of each controller, summed up."""
+        told = dict(self.credential.uses)
+        if self.credential_id in state.uses:
+            here = str(state.controller_id)
+            told[here] = max(told.get(here, 0), state.uses[self.credential_id])
+        return sum(told.values())
+
 
 class World:
     """The facts that hold, and what follows from them at one instant."""
 
-    def __init__(self, facts: Iterable[Fact], revision: int, instant: datetime) -> None:
+    def __init__(
+        self, facts: Iterable[Fact], revision: int, instant: datetime, state: DoorState
+    ) -> None:
         self.facts = what_holds(facts)
         self.revision = revision
         self.instant = instant
+        self.state = state
 
     def all(self, kind: Kind, a: UUID | None = None, b: UUID | None = None) -> Iterator[Fact]:
         for fact in self.facts:
@@ -72,8 +87,9 @@ class World:
     def is_late(self, window: Window) -> bool:
         return window.ends_at is not None and self.instant >= at(window.ends_at)
 
-    def decide(self, state: DoorState, request: Request) -> Decision:
+    def decide(self, request: Request) -> Decision:
         """The whole ladder, top to bottom."""
+        state = self.state
         door = request.acs_entrance_id
         entrances = [declared(one, EntranceState) for one in self.all(Kind.ENTRANCE, a=door)]
         holders = [] if unread(request) else self.holders(request)
@@ -99,6 +115,8 @@ class World:
             return answer("deny", "deny_unknown_entrance", 1)
         if not entrances[0].is_enabled:
             return answer("deny", "deny_entrance_disabled", 3)
+        if request.origin == "code" and self.is_early(Window(state.codes_blocked_until)):
+            return answer("deny", "deny_too_many_attempts", 5)
         if state.unlocked_by:
             return answer("allow", "allow_unlocked", 6, state.unlocked_by)
         if holder:
@@ -111,7 +129,7 @@ class World:
 
     def holders(self, request: Request) -> list[Holder]:
         factor = request.factors[0]
-        return [
+        meant = [
             Holder(self, fact)
             for fact in self.all(Kind.CREDENTIAL)
             if (
@@ -120,6 +138,7 @@ class World:
                 else fact.lookup == factor.lookup
             )
         ]
+        return [one for one in meant if request.origin in one.is_used_from()]
 
     def the_holder(self, holders: list[Holder], door: UUID) -> Holder | None:
         if len(holders) == 1:
@@ -137,6 +156,8 @@ class World:
 
     def credential_refusal(self, holder: Holder) -> tuple[str, int, str | None] | None:
         credential = holder.credential
+        limit = credential.use_limit
+        is_used_up = limit is not None and holder.times_used(self.state) >= limit
         causes = {"active": None, "disabled": None, "lost": None, "stolen": "stolen"}
         for refused, why, cause in (
             (not credential.is_issued, "not_issued", None),
@@ -144,6 +165,7 @@ class World:
             (holder.user is None, "unassigned", "unknown_user"),
             (self.is_early(credential.window), "not_yet_valid", None),
             (self.is_late(credential.window), "expired", None),
+            (is_used_up, "expired", "used_up"),
             (credential.state in ("lost", "stolen"), "lost", causes.get(credential.state)),
             (credential.state != "active", "disabled", causes.get(credential.state, "melted")),
         ):
@@ -172,6 +194,8 @@ class World:
     def windows(self, holder: Holder, door: UUID) -> Iterator[Window]:
         assert holder.user_id is not None
         if self.has(Kind.CREDENTIAL_ENTRANCE, holder.credential_id, door):
+            yield Window()
+        if self.has(Kind.GRANT, holder.user_id, door):
             yield Window()
         for group in self.all(Kind.GROUP):
             if self.has(Kind.MEMBERSHIP, group.key_a, holder.user_id) and self.has(

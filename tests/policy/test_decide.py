@@ -22,11 +22,12 @@ from doorward.policy.facts import (
     UserState,
     Window,
 )
-from doorward.policy.model import Card, Code, Decision, DoorState, Named, Request
+from doorward.policy.model import Card, Code, Decision, DoorState, Named, Origin, Request
 
 from .worlds import (
     ASKING,
     CARD,
+    CONTROLLERS,
     CREDENTIAL,
     CREDENTIALS,
     DOOR,
@@ -52,7 +53,7 @@ from .worlds import (
     said,
 )
 
-LOCKED, ALWAYS = DoorState(), Window()
+LOCKED, ALWAYS = DoorState(controller_id=CONTROLLERS[0]), Window()
 FUTURE, PAST = Window(NOW + 1, None), Window(None, NOW)
 
 
@@ -71,10 +72,15 @@ def card(
     state: str = "active",
     is_issued: bool = True,
     window: Window = ALWAYS,
+    use_limit: int | None = None,
+    uses: dict[str, int] | None = None,
 ) -> Said:
-    declared = CredentialState("card", state, is_issued, window)
+    declared = CredentialState("card", state, is_issued, window, use_limit, uses or {})
     return said(Kind.CREDENTIAL, CREDENTIAL, owner, declared, LOOKUP)
 
+
+KEY = said(Kind.CREDENTIAL, CREDENTIAL, USER, CredentialState("cloud_key"))
+HERE, ELSEWHERE = (str(controller) for controller in CONTROLLERS)
 
 # What each rung can refuse, after the reason it then gives; "" where nothing is wrong.
 Row = tuple[str, tuple[Said, ...]]
@@ -87,10 +93,16 @@ ENTRANCES: tuple[Row, ...] = (
         (said(Kind.ENTRANCE, DOOR, ENTRANCE.key_b, EntranceState(is_enabled=False)),),
     ),
 )
-STATES: tuple[tuple[str, DoorState], ...] = (
-    ("", LOCKED),
-    ("allow_unlocked", DoorState("schedule")),
-    ("allow_unlocked", DoorState("operator")),
+# What the door has observed, and who asks with what.
+STATES: tuple[tuple[str, DoorState, Origin], ...] = (
+    ("", LOCKED, "card"),
+    ("", LOCKED, "code"),
+    ("", DoorState(codes_blocked_until=NOW), "code"),
+    ("", DoorState(codes_blocked_until=NOW + 1), "card"),
+    ("deny_too_many_attempts", DoorState(codes_blocked_until=NOW + 1), "code"),
+    ("deny_too_many_attempts", DoorState("operator", NOW + 1), "code"),
+    ("allow_unlocked", DoorState("schedule"), "code"),
+    ("allow_unlocked", DoorState("operator", NOW + 1), "card"),
 )
 FACTORS: tuple[tuple[str, tuple[Card | Code, ...]], ...] = (
     ("", (Card(LOOKUP),)),
@@ -105,6 +117,7 @@ CARDS: tuple[Row, ...] = (
     ("deny_credential_unassigned", (gone(CARD), card(NO_KEY, window=PAST))),
     ("deny_credential_not_yet_valid", (card(window=FUTURE, state="lost"),)),
     ("deny_credential_expired", (card(window=PAST, state="disabled"),)),
+    ("deny_credential_expired", (card(use_limit=1, uses={"some door": 1}, state="lost"),)),
     ("deny_credential_disabled", (card(state="disabled"),)),
     ("deny_credential_lost", (card(state="lost"),)),
     ("deny_credential_lost", (card(state="stolen"),)),
@@ -129,7 +142,7 @@ def test_the_lowest_rung_that_is_violated_decides() -> None:
         door, state, factors, credential, person, path = rows
         facts = (*WORKING, *door[1], *credential[1], *person[1], *path[1])
         expected = next((row[0] for row in rows if row[0]), "allow")
-        decision = answer(facts, Request(DOOR, "card", factors[1]), state[1])
+        decision = answer(facts, Request(DOOR, state[2], factors[1]), state[1])
         assert decision.reason == expected, rows
         assert decision.outcome == expected.split("_")[0]
         assert decision.unlock_seconds == (7 if expected == "allow" else 0)
@@ -278,9 +291,60 @@ def test_a_remote_request_in_nobodys_name_asks_the_entrance_alone() -> None:
 
 def test_a_remote_request_with_a_credential_needs_its_holders_rights() -> None:
     remote = Request(DOOR, "remote", (Named(CREDENTIAL),))
-    assert answer(WORKING, remote).reason == "allow"
-    assert answer((*WORKING, gone(MEMBERSHIP)), remote).reason == "deny_no_access"
-    assert answer((*WORKING, gone(CARD)), remote).reason == "deny_unknown_credential"
+    facts = (*WORKING, KEY)
+    assert answer(facts, remote).reason == "allow"
+    assert answer((*facts, gone(MEMBERSHIP)), remote).reason == "deny_no_access"
+    assert answer((*facts, gone(KEY)), remote).reason == "deny_unknown_credential"
+
+
+@pytest.mark.parametrize("origin", ["card", "code", "remote"])
+def test_cloud_keys_are_for_remote_requests_alone_and_nothing_else_is(origin: Origin) -> None:
+    named = Request(DOOR, origin, (Named(CREDENTIAL),))
+    is_remote = origin == "remote"
+    assert (answer((*WORKING, KEY), named).reason == "allow") == is_remote
+    assert (answer(WORKING, named).reason == "allow") != is_remote
+
+
+def test_a_grant_opens_to_the_person_whatever_she_shows() -> None:
+    grant = said(Kind.GRANT, USER, DOOR, Link())
+    elsewhere = said(Kind.GRANT, USER, DOORS[1], Link())
+    to_another = said(Kind.GRANT, USERS[1], DOOR, Link())
+    facts = (*WORKING, gone(MEMBERSHIP), elsewhere, to_another)
+    assert answer(facts).reason == "deny_no_access"
+    assert answer((*facts, grant)).reason == "allow"
+    assert answer((*facts, grant, gone(grant))).reason == "deny_no_access"
+
+
+@pytest.mark.parametrize(
+    ("counted", "by_server", "is_used_up"),
+    [
+        (0, {}, False),
+        (2, {}, False),
+        (3, {}, True),
+        (4, {}, True),
+        # What the door has counted itself it counts once, however much of it the server knows.
+        (2, {HERE: 2}, False),
+        (2, {HERE: 1}, False),
+        (0, {HERE: 3}, True),
+        (1, {HERE: 2, ELSEWHERE: 1}, True),
+        (2, {ELSEWHERE: 1}, True),
+        (1, {ELSEWHERE: 1}, False),
+        (0, {ELSEWHERE: 3}, True),
+    ],
+)
+def test_a_use_limit_counts_every_controllers_uses(
+    counted: int, by_server: dict[str, int], is_used_up: bool
+) -> None:
+    state = DoorState(controller_id=CONTROLLERS[0], uses={CREDENTIAL: counted})
+    decision = answer((*WORKING, card(use_limit=3, uses=by_server)), state=state)
+    expected = ("deny_credential_expired", "used_up") if is_used_up else ("allow", None)
+    assert (decision.reason, decision.cause) == expected
+
+
+def test_without_a_limit_no_use_is_one_too_many() -> None:
+    state = DoorState(controller_id=CONTROLLERS[0], uses={CREDENTIAL: 10**9})
+    assert answer((*WORKING, card(uses={HERE: 10**9})), state=state).reason == "allow"
+    assert answer((*WORKING, card(use_limit=0)), state=LOCKED).cause == "used_up"
 
 
 def test_the_decision_names_its_policy() -> None:

@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
+from doorward.policy.buckets import Buckets
 from doorward.policy.facts import (
     NO_KEY,
     CredentialState,
@@ -22,6 +23,7 @@ from doorward.policy.facts import (
 )
 from doorward.policy.index import PolicyIndex
 from doorward.policy.model import Card, Code, DoorState, Named, Origin, Request
+from doorward.policy.packed import Links
 
 INSTANT = datetime(2026, 3, 29, 1, 30, 0, 250_000, tzinfo=UTC)
 NOW = 1_774_747_800_250  # the same, in milliseconds
@@ -45,6 +47,13 @@ WINDOWS = (
     Window(None, NOW + 1),
     Window(NOW, NOW + 1),
     Window(NOW + 5, NOW - 5),
+)
+# Counts of the controller that decides, of another one, of both.
+USES = (
+    {str(CONTROLLERS[0]): 2},
+    {str(CONTROLLERS[1]): 2},
+    {str(CONTROLLERS[0]): 1, str(CONTROLLERS[1]): 1},
+    {str(CONTROLLERS[0]): 2, str(CONTROLLERS[1]): 1},
 )
 DOOR, READER, GROUP, USER, CREDENTIAL, LOOKUP = (
     DOORS[0],
@@ -103,6 +112,9 @@ def _credentials() -> Iterator[Said]:
     declared = (
         *(CredentialState("card", window=window) for window in WINDOWS),
         *(CredentialState("code", state) for state in withdrawn),
+        *(CredentialState("card", use_limit=limit) for limit in (0, 1, 2)),
+        *(CredentialState("code", use_limit=3, uses=uses, code_length=4) for uses in USES),
+        *(CredentialState("cloud_key", use_limit=limit) for limit in (None, None, 1)),
         CredentialState("card", is_issued=False),
     )
     for credential, owner in product(CREDENTIALS, (*USERS, NO_KEY)):
@@ -131,6 +143,8 @@ def _links() -> Iterator[Said]:
         yield said(Kind.GROUP_ENTRANCE, group, door, Link())
     for credential, door in product(CREDENTIALS, DOORS):
         yield said(Kind.CREDENTIAL_ENTRANCE, credential, door, Link())
+    for user, door in product(USERS, DOORS):
+        yield said(Kind.GRANT, user, door, Link())
 
 
 def _by_kind(facts: Iterable[Said]) -> tuple[tuple[Said, ...], ...]:
@@ -143,6 +157,16 @@ def _by_kind(facts: Iterable[Said]) -> tuple[tuple[Said, ...], ...]:
 # Everything that can be said in these worlds, a row for each kind, and in one row.
 SAYABLE = _by_kind((*_places(), *_people(), *_links(), *_credentials()))
 EVERYTHING = tuple(fact for kind in SAYABLE for fact in kind)
+# Of it what is about the one person, card, group and door of the working world.
+_WORKING_IDS = {fact[:3] for fact in WORKING} | {
+    (Kind.GRANT, USER, DOOR),
+    (Kind.CREDENTIAL_ENTRANCE, CREDENTIAL, DOOR),
+}
+AIMED = _by_kind(
+    fact
+    for fact in EVERYTHING
+    if fact[:3] in _WORKING_IDS and (fact.lookup == LOOKUP or fact.kind is not Kind.CREDENTIAL)
+)
 
 
 def gone(fact: Said) -> Said:
@@ -165,30 +189,51 @@ def index_of(facts: Iterable[Said]) -> PolicyIndex:
     return index
 
 
+def records(table: Buckets) -> list[tuple[bytes, bytes]]:
+    """All records of a compact table with their notes, in order."""
+    return sorted(record for bucket in table.buckets() for record in bucket)
+
+
+def linked(links: Links) -> dict[UUID, set[UUID]]:
+    """What each subject of a compact relation is linked with."""
+    numbers = links._numbers
+    return {
+        UUID(bytes=subject): {UUID(int=numbers.id_of(number)) for number in links.of(subject)}
+        for subject, _ in records(links._subjects)
+    }
+
+
 def history(random: Random) -> list[Said]:
     """What is said one after the other: mostly the working world, then much that changes it."""
     facts = [fact for fact in WORKING if random.random() < 0.95]
-    for _ in range(random.randrange(12)):
-        fact = random.choice(random.choice(SAYABLE))
-        facts.append(fact if random.random() < 0.8 else gone(fact))
-    return facts
+    return facts + [any_fact(random) for _ in range(random.randrange(12))]
+
+
+def any_fact(random: Random) -> Said:
+    """Anything that can be said, half of it about the working world; of places less than of rights,
+    because where there is no door nothing else is asked.
+    """
+    rows = random.choice((SAYABLE, AIMED))
+    weights = [1 if row[0].kind in (Kind.ENTRANCE, Kind.READER) else 6 for row in rows]
+    fact = random.choice(random.choices(rows, weights)[0])
+    return fact if random.random() < 0.8 else gone(fact)
 
 
 def request(random: Random) -> Request:
-    origin: Origin = random.choice(("card", "code", "remote"))
+    origin: Origin = random.choice(("card", "card", "code", "code", "remote"))
     factors = tuple(_factor(random) for _ in range(random.choice((0, 1, 1, 1, 1, 1, 1, 2))))
-    door = random.choice((DOOR, DOOR, DOOR, DOORS[1], NOWHERE))
+    door = random.choice((*(DOOR,) * 10, DOORS[1], NOWHERE))
     return Request(door, origin, factors)
 
 
 def _factor(random: Random) -> Card | Code | Named:
-    lookup = random.choice((LOOKUP, LOOKUP, *LOOKUPS, b"unknown"))
+    lookup = random.choice((*(LOOKUP,) * 8, *LOOKUPS, b"unknown"))
     makers: tuple[Callable[[], Card | Code | Named], ...] = (
         lambda: Card(lookup),
         lambda: Card(lookup),
         lambda: Card(lookup),
         lambda: Code(lookup),
-        lambda: Named(random.choice((*CREDENTIALS, NOWHERE))),
+        lambda: Named(random.choice((*(CREDENTIAL,) * 5, *CREDENTIALS, NOWHERE))),
         lambda: Card(None, random.choice((None, "unreadable", "parity", "format_not_enabled"))),
         lambda: Card(lookup, "parity"),
     )
@@ -196,7 +241,12 @@ def _factor(random: Random) -> Card | Code | Named:
 
 
 def door_state(random: Random) -> DoorState:
-    return DoorState(random.choice((None,) * 8 + ("schedule", "operator")))
+    return DoorState(
+        random.choice((None,) * 8 + ("schedule", "operator")),
+        random.choice((None,) * 4 + (NOW - 1, NOW, NOW + 1, NOW + 5)),
+        random.choice((None, CONTROLLERS[0], CONTROLLERS[0], CONTROLLERS[1])),
+        {random.choice(CREDENTIALS): random.randrange(4) for _ in range(random.randrange(3))},
+    )
 
 
 def instant(random: Random) -> datetime:

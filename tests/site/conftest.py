@@ -31,8 +31,23 @@ class Apply(Protocol):
 def apply_text(database: Database, keyring: Keyring, clock: MovableClock) -> Apply:
     """Applies a file's text."""
 
-    async def run(text: str = OFFICE, **options: bool) -> Report:
-        return await apply(database, keyring, parsed(text), clock=clock, actor="test", **options)
+    async def run(
+        text: str = OFFICE,
+        *,
+        plan_only: bool = False,
+        grant_again: bool = False,
+        prune: bool = False,
+    ) -> Report:
+        return await apply(
+            database,
+            keyring,
+            parsed(text),
+            clock=clock,
+            actor="test",
+            plan_only=plan_only,
+            grant_again=grant_again,
+            prune=prune,
+        )
 
     return run
 

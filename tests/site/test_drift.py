@@ -41,6 +41,21 @@ async def test_who_was_removed_is_not_let_in_again(
     assert (CHEMISTS, ANNA) not in await members(database)
 
 
+async def test_a_credential_that_was_given_to_somebody_else_stays_with_them(
+    database: Database, office: Apply
+) -> None:
+    badge = SITE.credentials["anna/badge"].acs_credential_id
+    owner = "select acs_user_id from acs_credential where acs_credential_id = $1"
+    await database.execute(
+        "update acs_credential set acs_user_id = $2 where acs_credential_id = $1", badge, BO
+    )
+    report = await office()
+    assert "drift" in "".join(lines(report))
+    assert await database.fetchval(owner, badge) == BO
+    await office(grant_again=True)
+    assert await database.fetchval(owner, badge) == ANNA
+
+
 async def test_grant_again_lets_in_who_was_removed(
     database: Database, office: Apply, writer: Writer, clock: MovableClock
 ) -> None:

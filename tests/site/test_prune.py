@@ -194,3 +194,53 @@ async def test_a_group_without_entrances_opens_nothing(database: Database, offic
     assert found == []
     assert await state_of(database, ("group_entrance", STAFF, LAB)) is None
     assert await state_of(database, ("group", CHEMISTS, NO_KEY)) is not None
+
+
+async def _told(database: Database) -> list[str]:
+    """The events that tell of something that is gone, in order."""
+    rows = await database.fetch(
+        "select event_type from event where event_type ~ '(deleted|removed|invalidated)$'"
+        " order by created_at, event_id"
+    )
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("edits", "told"),
+    [
+        (
+            [(BO_LINES, "")],
+            ["acs_credential.invalidated", "acs_credential.deleted", "acs_user.deleted"],
+        ),
+        ([('      pin: {code: "0815"}\n', "")], ["acs_credential.deleted"]),
+        (
+            [("  chemists: {name: Chemists, entrances: [gate, lab]}\n", ""), (", chemists]", "]")],
+            ["acs_access_group.deleted"],
+        ),
+        (
+            [(LAB_LINES, ""), ("[gate, lab]", "[gate]"), (", entrances: [lab]", "")],
+            ["acs_entrance.removed"],
+        ),
+    ],
+)
+async def test_what_is_deleted_has_its_events(
+    database: Database, office: Apply, edits: list[tuple[str, str]], told: list[str]
+) -> None:
+    await office(edited(*edits), prune=True)
+    assert await _told(database) == told
+    await check_facts(database)
+
+
+async def test_a_client_session_ends_with_its_identity(database: Database, office: Apply) -> None:
+    identity = SITE.identities["anna"].user_identity_id
+    await database.execute(
+        "insert into client_session (workspace_id, client_session_id, hash, sealed,"
+        " connected_account_ids, user_identity_id, created_at, expires_at)"
+        " select workspace_id, gen_random_uuid(), '1', '1', '{}', $1, now(), now() from workspace",
+        identity,
+    )
+    identities = OFFICE[OFFICE.index("identities:") : OFFICE.index("users:")]
+    await office(
+        edited((identities, ""), ("    identity: anna\n", "    name: Anna Berg\n")), prune=True
+    )
+    assert await _told(database) == ["client_session.deleted"]

@@ -16,7 +16,7 @@ from doorward.store.writer import Writer
 from tests.conftest import MovableClock
 from tests.site.conftest import Apply
 from tests.site.files import edited, people
-from tests.site.tables import ANNA, BO, CHEMISTS, WORKSPACE, check_facts, lines, members
+from tests.site.tables import ANNA, BO, CHEMISTS, WORKSPACE, check_facts, digest, lines, members
 
 
 async def _busy(writer: Writer, clock: MovableClock, stop: asyncio.Event) -> int:
@@ -45,23 +45,61 @@ async def test_calls_and_applies_do_not_disturb_each_other(
     await check_facts(database)
 
 
-async def test_a_large_file_is_applied_in_pieces_between_calls(
-    database: Database, office: Apply, writer: Writer, clock: MovableClock
-) -> None:
-    await office()
+# How often somebody else had a turn in the journal after a revision.
+_TURNS = """
+select count(*) from (select actor <> lag(actor) over (order by revision) as turned
+  from policy_journal where revision > $1) j where turned"""
+
+
+async def _applied_while_busy(
+    database: Database, apply_text: Apply, writer: Writer, clock: MovableClock, text: str
+) -> int:
+    """Applies a file while somebody is busy; answers how often the two took turns."""
     stop = asyncio.Event()
     busy = asyncio.create_task(_busy(writer, clock, stop))
     before = await database.fetchval("select revision from policy_revision")
-    await office(people(600))
+    await apply_text(text)
     stop.set()
     await busy
-    # The writer had its turn between the chunks: its entries lie between those of the file.
-    runs = await database.fetchval(
-        "select count(*) from (select actor <> lag(actor) over (order by revision) as turned"
-        " from policy_journal where revision > $1) j where turned",
-        before,
+    await check_facts(database)
+    return int(await database.fetchval(_TURNS, before))
+
+
+async def test_a_large_file_changes_people_in_pieces_between_calls(
+    database: Database, office: Apply, writer: Writer, clock: MovableClock
+) -> None:
+    text = people(600)
+    await office(text)
+    turns = await _applied_while_busy(
+        database, office, writer, clock, text.replace("name: Person", "name: Somebody")
     )
-    assert runs > 3
+    assert turns > 3
+
+
+async def test_a_large_file_makes_people_at_once_between_calls(
+    database: Database, office: Apply, writer: Writer, clock: MovableClock
+) -> None:
+    """The calls go on while the people are written, and wait while the journal hears of them."""
+    assert await _applied_while_busy(database, office, writer, clock, people(600)) <= 2
+    assert await database.fetchval("select count(*) from acs_user") == 602
+    assert not (await office(people(600))).has_changes
+
+
+async def test_new_people_are_made_all_or_none(
+    database: Database, office: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "_SMALL", 0)
+    before = await digest(database)
+
+    async def cut_off(*_: Any) -> None:
+        raise _CutOff
+
+    with monkeypatch.context() as cut:
+        cut.setattr(execute, "tell", cut_off)
+        with pytest.raises(_CutOff):
+            await office(people(4))
+    assert await digest(database) == before
+    await office(people(4))
     await check_facts(database)
 
 
@@ -82,6 +120,7 @@ class _CutOff(Exception):
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file counts as a large one, and is applied in small pieces."""
     monkeypatch.setattr(applying, "_SMALL", 0)
+    monkeypatch.setattr(applying, "_MOST_AT_ONCE", 0)
     monkeypatch.setattr(applying, "_SIZES", (1, 1))
 
 

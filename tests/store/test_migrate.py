@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from doorward.errors import StartError
+from doorward.store.copies import dsn_of
 from doorward.store.migrate import migrate, migrations
-from tests.conftest import database_dsn
 
 
 def test_the_files_are_numbered_without_gaps() -> None:
@@ -19,7 +19,7 @@ async def test_any_number_may_start_at_once(postgres: str) -> None:
     name = f"t_{uuid4().hex}"
     admin = await asyncpg.connect(postgres)
     await admin.execute(f"create database {name}")
-    address = database_dsn(postgres, name)
+    address = dsn_of(postgres, name)
     await asyncio.gather(*(migrate(address) for _ in range(5)))
     connection = await asyncpg.connect(address)
     versions = await connection.fetch("select version from schema_migration order by version")

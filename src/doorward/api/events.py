@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -37,7 +38,7 @@ from doorward.api.parameters import (
 from doorward.api.requests import exactly_one, found, is_given, or_none
 from doorward.api.services import Services
 from doorward.resources.event import Event, is_event_type
-from doorward.store import events
+from doorward.store import events, identities
 from doorward.wire.issues import shortened
 from doorward.wire.route import EVERYBODY, Call, Route
 
@@ -159,6 +160,9 @@ async def get(call: Call[Services], request: GetEvent) -> Event:
 async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
     """Events in the order in which the server learnt of them."""
     first, last = or_none(request.between) or (or_none(request.since), None)
+    any_of = _given_values(request, _LISTS)
+    if isinstance(request.user_identity_id, UUID):
+        any_of.append(await _names(call, request.user_identity_id))
     return await events.list_events(
         call.services.database,
         call.workspace_id,
@@ -167,8 +171,8 @@ async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
         event_type=or_none(request.event_type),
         event_types=or_none(request.event_types),
         event_ids=or_none(request.event_ids),
-        subject_ids=_given_values(request, Subjects.__struct_fields__),
-        any_of_subject_ids=_given_values(request, _LISTS),
+        subject_ids=_given_values(request, _SINGLE),
+        any_of_subject_ids=any_of,
         customer_key=or_none(request.customer_key),
         sight=call.caller.sight,
         limit=request.limit,
@@ -176,6 +180,12 @@ async def list_events(call: Call[Services], request: ListEvents) -> list[Event]:
     )
 
 
+async def _names(call: Call[Services], user_identity_id: UUID) -> list[UUID]:
+    # Events keep the ids that identities had when they happened.
+    return await identities.names_of(call.services.database, call.workspace_id, user_identity_id)
+
+
+_SINGLE = tuple(name for name in Subjects.__struct_fields__ if name != "user_identity_id")
 _LISTS = tuple(
     name for name in AnyOfSubjects.__struct_fields__ if name not in Subjects.__struct_fields__
 )

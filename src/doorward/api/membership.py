@@ -1,20 +1,20 @@
 """Putting people into access groups and taking them out, for the calls that spell it two ways."""
 
-import contextlib
 from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api import linking
+from doorward.api.changing import asked, wait_for_doors
 from doorward.api.parameters import AcsAccessGroupId, AcsUserId, UserIdentityId
 from doorward.api.requests import exactly_one, or_none
 from doorward.api.services import Services
-from doorward.errors import ApiError, Unavailable, invalid_input, not_found
-from doorward.events import catalogue
-from doorward.store import events, groups, identities, systems
+from doorward.errors import ApiError, invalid_input, not_found
+from doorward.store import groups, identities
+from doorward.store.codes import duplicate_code
 from doorward.store.database import Connection
-from doorward.store.identities import Identity
 from doorward.store.journal import Change
 from doorward.store.memberships import ChangeMembership, MembershipResult
 from doorward.wire.route import Call
@@ -46,7 +46,7 @@ class JoinByIdentity:
         return self.change.workspace_id
 
     async def run(self, connection: Connection) -> MembershipResult:
-        """User, event and membership, or nothing. Raises ApiError 404."""
+        """User, event and membership, or nothing. Raises ApiError."""
         workspace_id, group_id = self.workspace_id, self.acs_access_group_id
         identity = await identities.get(connection, workspace_id, self.user_identity_id)
         if identity is None:
@@ -54,30 +54,12 @@ class JoinByIdentity:
         acs_system_id = await groups.system_of(connection, workspace_id, group_id)
         if acs_system_id is None:
             raise not_found("acs_access_group")
-        acs_user_id = await self._user(connection, identity, acs_system_id)
-        return await ChangeMembership(self.change, True, group_id, acs_user_id).run(connection)
-
-    async def _user(self, connection: Connection, identity: Identity, acs_system_id: UUID) -> UUID:
-        where = (connection, self.workspace_id)
-        return (
-            await identities.user_in_system(*where, identity.user_identity_id, acs_system_id)
-            or await identities.link(*where, identity, acs_system_id)
-            or await self._new_user(connection, identity, acs_system_id)
-        )
-
-    async def _new_user(
-        self, connection: Connection, identity: Identity, acs_system_id: UUID
-    ) -> UUID:
-        at, workspace_id = self.change.at, self.workspace_id
-        acs_user_id = await identities.create_user(connection, self.change, identity, acs_system_id)
-        created = catalogue.acs_user_created(
-            catalogue.Occasion(workspace_id, at, at),
-            await systems.account_of(connection, workspace_id, acs_system_id),
-            acs_system_id,
-            acs_user_id,
-        )
-        await events.insert_events(connection, workspace_id, [created])
-        return acs_user_id
+        acs_user_id = await linking.user_of(connection, self.change, identity, acs_system_id)
+        add = ChangeMembership(self.change, True, group_id, acs_user_id)
+        result = await add.run(connection)
+        if (refusal := _refusal(result)) is not None:
+            raise refusal
+        return result
 
 
 async def add(call: Call[Services], request: Membership) -> None:
@@ -85,7 +67,7 @@ async def add(call: Call[Services], request: Membership) -> None:
     result = await _change(call, request, is_add=True)
     if result.status == "no_user_in_system":
         assert isinstance(request.user_identity_id, UUID)
-        join = JoinByIdentity(_asked(call), request.acs_access_group_id, request.user_identity_id)
+        join = JoinByIdentity(asked(call), request.acs_access_group_id, request.user_identity_id)
         result = await call.services.writer.submit(join)
     await _answer(call, result)
 
@@ -98,7 +80,7 @@ async def remove(call: Call[Services], request: Membership) -> None:
 async def _change(call: Call[Services], request: Membership, *, is_add: bool) -> MembershipResult:
     return await call.services.writer.submit(
         ChangeMembership(
-            _asked(call),
+            asked(call),
             is_add,
             request.acs_access_group_id,
             or_none(request.acs_user_id),
@@ -107,17 +89,12 @@ async def _change(call: Call[Services], request: Membership, *, is_add: bool) ->
     )
 
 
-def _asked(call: Call[Services]) -> Change:
-    now = call.services.clock.now(call.workspace_id)
-    return Change(call.workspace_id, call.caller.actor, now)
-
-
 async def _answer(call: Call[Services], result: MembershipResult) -> None:
     refusal = _refusal(result)
     if refusal is not None:
         raise refusal
     if result.revision is not None:
-        await _wait_for_doors(call, result.revision)
+        await wait_for_doors(call, result.revision)
 
 
 def _refusal(result: MembershipResult) -> ApiError | None:
@@ -126,12 +103,7 @@ def _refusal(result: MembershipResult) -> ApiError | None:
             return None
         case "different_systems":
             return invalid_input("The user and the access group are of different access systems")
+        case "code_taken":
+            return duplicate_code()
         case unknown:
             return not_found(unknown.removesuffix("_not_found"))
-
-
-async def _wait_for_doors(call: Call[Services], revision: int) -> None:
-    services = call.services
-    # It is committed: whatever becomes of the doors' answer, the caller's is success.
-    with contextlib.suppress(Unavailable):
-        await services.doors.wait_confirmed(call.workspace_id, revision, services.confirm_timeout)

@@ -33,6 +33,14 @@ AcsAccessGroupId = Annotated[
         extra_json_schema={"example": "123e4567-e89b-12d3-a456-426614174000"},
     ),
 ]
+AcsAccessGroupIds = Annotated[
+    list[UUID],
+    Meta(
+        max_length=MOST_NAMED,
+        description="These access groups.",
+        extra_json_schema={"default": []},
+    ),
+]
 AcsCredentialId = Annotated[UUID, Meta(description="The credential.")]
 AcsEncoderId = Annotated[UUID, Meta(description="The card encoder.")]
 AcsEntranceId = Annotated[
@@ -87,6 +95,7 @@ EmailAddress = Annotated[
         extra_json_schema={"format": "email"},
     ),
 ]
+EnrollmentId = Annotated[UUID, Meta(description="The enrolment of a card.")]
 EventId = Annotated[UUID, Meta(description="The event.")]
 EventIds = Annotated[list[UUID], Meta(max_length=MOST_NAMED, description="Any of these events.")]
 EventType = Annotated[
@@ -96,7 +105,35 @@ EventType = Annotated[
 EventTypes = Annotated[
     list[EventTypeName], Meta(max_length=MOST_NAMED, description="Any of these types of event.")
 ]
+FullName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST_TEXT,
+        pattern=r"\S",
+        description="The person's name.",
+        extra_json_schema={"example": "Jane Doe"},
+    ),
+]
 LocationId = Annotated[UUID, Meta(description="What `space_id` was called before.")]
+PersonEmail = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        max_length=LONGEST_TEXT,
+        description="The person's e-mail address.",
+        extra_json_schema={"format": "email"},
+    ),
+]
+PhoneNumber = Annotated[
+    str,
+    Meta(
+        pattern=r"^\+[1-9][0-9]{4,14}$",
+        description="The person's phone number, in E.164.",
+        extra_json_schema={"example": "+15555550100"},
+    ),
+]
+ReaderId = Annotated[UUID, Meta(description="The reader.")]
 SpaceId = Annotated[UUID, Meta(description="The space.")]
 SpaceIds = Annotated[list[UUID], Meta(max_length=100, description="Any of these spaces.")]
 Term = Annotated[

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
 
-from doorward.clock import Clock
+from doorward.api.background import Background
+from doorward.clock import MovableClock
+from doorward.policy.cards import CardNumber
 from doorward.resources.decision import Decision
 from doorward.resources.door import Door
 from doorward.store.database import Database
@@ -38,6 +40,30 @@ class Doors(Protocol):
         Unavailable where the entrance's controller does not run in this process.
         """
 
+    async def unlock(
+        self,
+        workspace_id: UUID,
+        acs_entrance_id: UUID,
+        acs_credential_id: UUID,
+        *,
+        deadline: float,
+    ) -> Decision:
+        """Opens an entrance once from afar, for a credential named by its id, if the ladder allows.
+
+        deadline: in real seconds since 1970; raises TooLate instead of opening later. Raises
+        ApiError 404 `acs_entrance_not_found`, 503 where the controller does not run here, is cut
+        off from the server, or cannot write its disk.
+        """
+
+    async def await_card(
+        self, workspace_id: UUID, acs_entrance_id: UUID, reader_id: UUID | None, timeout: float
+    ) -> CardNumber | None:
+        """The next card that a reader of the entrance does not know, None after `timeout` seconds.
+
+        reader_id None: the entrance's first reader. Raises ApiError 404 `acs_entrance_not_found` or
+        `reader_not_found`, 503 where the controller does not run here.
+        """
+
     async def status(self, workspace_id: UUID) -> Sequence[Door]:
         """Every entrance of the workspace as its controller sees it. Raises Unavailable."""
 
@@ -59,13 +85,15 @@ class Services:
     """The parts that handlers work with.
 
     confirm_timeout: for how many seconds a change waits for the doors before it is answered.
-    newcomers: the sessions that each publishable key makes.
+    newcomers: the sessions that each publishable key makes. background: what goes on after an
+    answer.
     """
 
     database: Database
     writer: Writer
     doors: Doors
-    clock: Clock
+    clock: MovableClock
     keyring: Keyring
     confirm_timeout: float = 0.05
     newcomers: RateLimit = field(default_factory=_newcomers)
+    background: Background = field(default_factory=Background)

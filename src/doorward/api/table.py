@@ -2,12 +2,21 @@
 
 from typing import Final
 
-from doorward.api import client_sessions, connected_accounts, events, workspaces
+from doorward.api import (
+    action_attempts,
+    client_sessions,
+    connected_accounts,
+    events,
+    user_identities,
+    workspaces,
+)
 from doorward.api.acs import access_groups, credentials, entrances, systems, users
+from doorward.api.doorward import credentials as own_credentials
 from doorward.api.doorward import decisions, doors, simulate
+from doorward.api.merged import naming
 from doorward.wire.route import Route
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ROUTES: Final[tuple[Route, ...]] = (
     *workspaces.ROUTES,
     *client_sessions.ROUTES,
     *connected_accounts.ROUTES,
@@ -15,9 +24,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     *entrances.ROUTES,
     *users.ROUTES,
     *access_groups.ROUTES,
+    *user_identities.ROUTES,
     *credentials.ROUTES,
+    *action_attempts.ROUTES,
     *events.ROUTES,
+    *own_credentials.ROUTES,
     *doors.ROUTES,
     *decisions.ROUTES,
     *simulate.ROUTES,
 )
+
+ROUTES: Final = naming(_ROUTES)

@@ -23,6 +23,8 @@ _SUMMARIES: Final = {
     "env": "Print the sandbox's address, key and token as shell exports.",
     "token": "Create, list and revoke API keys and personal access tokens.",
     "apply": "Apply a site file to the database.",
+    "import": "Make the people of a CSV file known to an access system.",
+    "export": "Write the people of an access system to a CSV file.",
     "present": "Present a card or a code at an entrance.",
     "explain": "Tell why somebody may or may not pass an entrance, rung by rung.",
     "doors": "Watch every entrance live, and try them.",
@@ -44,8 +46,13 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
     )
     for name, summary in _SUMMARIES.items():
-        root.command(f"doorward.cli.{name}:app", name=name, help=summary)
+        root.command(f"{module_of(name)}:app", name=name, help=summary)
     return root
+
+
+def module_of(name: str) -> str:
+    """The module of a subcommand; `import` is a word of Python's own."""
+    return f"doorward.cli.{'import_' if name == 'import' else name}"
 
 
 def _version() -> str:

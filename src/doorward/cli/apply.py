@@ -6,10 +6,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from doorward.cli.output import say
+from doorward.cli.progress import bar
 from doorward.cli.storage import Data, DatabaseUrl, open_store
-from doorward.clock import SystemClock
 from doorward.site.apply import apply as apply_site
 from doorward.site.parse import load_site
+from doorward.store.clock import read_clock
 
 app = App(
     name="apply",
@@ -40,14 +41,17 @@ async def apply(
     """Prints what a site file changes, and changes it."""
     site = load_site(file)
     async with open_store(data, database_url, makes_one=not plan) as (database, keyring):
-        report = await apply_site(
-            database,
-            keyring,
-            site,
-            clock=SystemClock(),
-            plan_only=plan,
-            grant_again=grant_again,
-            prune=prune,
-        )
+        clock = await read_clock(database)
+        with bar("Applying") as progress:
+            report = await apply_site(
+                database,
+                keyring,
+                site,
+                clock=clock,
+                plan_only=plan,
+                grant_again=grant_again,
+                prune=prune,
+                progress=progress,
+            )
     for line in report.lines():
         say(line)

@@ -43,6 +43,9 @@ async def _print_once() -> None:
         names = await names_of(client, [read["acs_user_id"] for read in reads])
     for line in table(HEADER, [row(door, names) for door in found]):
         say(line)
+    for door in found:
+        for warning in door["warnings"]:
+            say(f"{door['display_name']}: {warning['message']}")
 
 
 async def _watch() -> None:

@@ -11,19 +11,23 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from doorward.clock import Clock
+from doorward.doors.deciding import Deciding
 from doorward.doors.disk import Disk, new_header, put_aside
 from doorward.doors.door import Door, Read
 from doorward.doors.drivers import Attached, Driver
+from doorward.doors.expecting import Expecting
 from doorward.doors.follower import Follower, Uplink
 from doorward.doors.handing_in import HandIn
-from doorward.doors.spool import Happening, Spool, Withheld, new_event_id
+from doorward.doors.observations import Observations
+from doorward.doors.odds import Odds
+from doorward.doors.spool import Happening, Spool, Withheld
 from doorward.doors.tasks import Tasks
 from doorward.errors import ApiError
 from doorward.policy.cards import CardNumber, CodeNumber, Unreadable
-from doorward.policy.decide import decide
-from doorward.policy.model import Card, Code, DoorState, Origin, Reader, Request
+from doorward.policy.model import Card, Code, Named, Origin, Reader, Request
 from doorward.store.controllers import ControllerKey
 from doorward.store.secrets import Keyring
+from doorward.store.writer import Writer
 
 R = TypeVar("R")
 
@@ -36,6 +40,7 @@ class Equipment:
     """What all controllers of a process work with."""
 
     uplink: Uplink
+    writer: Writer
     keyring: Keyring
     clock: Clock
     drivers: Mapping[str, Driver]
@@ -48,15 +53,22 @@ class Controller:
     """One controller, run by this process for as long as it has its file."""
 
     def __init__(
-        self, equipment: Equipment, disk: Disk, key: ControllerKey, follower: Follower
+        self,
+        equipment: Equipment,
+        disk: Disk,
+        key: ControllerKey,
+        follower: Follower,
+        observations: Observations,
     ) -> None:
         self.key = key
         self.follower = follower
+        self.expecting = Expecting()
+        self.odds = Odds(lambda: follower.slice.index)
         self._equipment = equipment
         self._disk = disk
         self._spool = Spool(disk, self._deliver)
-        self._hand_in = HandIn(equipment.uplink.database, equipment.clock, key)
-        self._doors: dict[UUID, Door] = {}
+        self._hand_in = HandIn(equipment.uplink.database, equipment.writer, equipment.clock, key)
+        self._deciding = Deciding(key.workspace_id, equipment.clock, observations, self._spool)
         self._attached: dict[Reader, Attached] = {}
         self._tasks = Tasks()
 
@@ -99,10 +111,12 @@ class Controller:
                 return None
             follower = Follower(equipment.uplink, disk, header)
             await follower.load()
+            observations = Observations(header.key.controller_id)
+            await observations.load(disk, follower.slice.index)
         except BaseException:
             await disk.close()
             raise
-        return cls(equipment, disk, header.key, follower)
+        return cls(equipment, disk, header.key, follower, observations)
 
     def start(self) -> None:
         """Starts to seek the lease, to follow the journal and to hand in what happened."""
@@ -112,6 +126,7 @@ class Controller:
         self._tasks.start(f"{name}: lease", self.follower.lease.keep)
         self._tasks.start(f"{name}: follower", self.follower.follow_on)
         self._tasks.start(f"{name}: spool", self._spool.hand_in_on)
+        self._tasks.start(f"{name}: odds", self.odds.keep)
 
     async def stop(self) -> None:
         """Stops, gives the lease back, closes the file."""
@@ -136,18 +151,18 @@ class Controller:
         """Whether the entrance is one of this controller's, as far as its slice goes."""
         return self.follower.slice.index.entrance(acs_entrance_id) is not None
 
+    def readers(self, acs_entrance_id: UUID) -> list[Reader]:
+        """The entrance's readers as they are declared, entry readers first."""
+        return sorted(self.follower.slice.index.readers(acs_entrance_id), key=_entry_first)
+
     def attached(self, acs_entrance_id: UUID, kind: type[R]) -> list[R]:
         """The entrance's readers that a driver runs as `kind`, entry readers first."""
-        found = [
-            (reader.declared.direction != "entry", reader.reader_id, attached)
-            for reader, attached in self._attached.items()
-            if reader.acs_entrance_id == acs_entrance_id and isinstance(attached, kind)
-        ]
-        return [attached for *_, attached in sorted(found, key=lambda each: each[:2])]
+        running = (self._attached.get(reader) for reader in self.readers(acs_entrance_id))
+        return [attached for attached in running if isinstance(attached, kind)]
 
     def door(self, acs_entrance_id: UUID) -> Door:
         """Lock, light and last read of one of the entrances."""
-        return self._doors.setdefault(acs_entrance_id, Door())
+        return self._deciding.door(acs_entrance_id)
 
     async def may_decide(self) -> bool:
         """Whether this process is the one that decides for these doors.
@@ -170,9 +185,7 @@ class Controller:
 
         Raises ApiError 503 where another process decides, or where the disk cannot record.
         """
-        if not await self.may_decide():
-            raise controller_not_here()
-        instant = self._equipment.clock.now(self.key.workspace_id)
+        await self._must_decide()
         request = Request(
             reader.acs_entrance_id,
             origin,
@@ -180,18 +193,30 @@ class Controller:
             reader.reader_id,
             "exit" if reader.declared.direction == "exit" else "entry",
         )
-        read = Read(decide(self.follower.slice.index, DoorState(), request, instant), instant)
-        await self._record(read, origin)
-        self.door(reader.acs_entrance_id).follow(read)
-        return read
+        index = self.follower.slice.index
+        if isinstance(number, CardNumber) and not index.credentials(request.factors[0]):
+            self._unknown(reader, number)
+        return await self._deciding.decide(index, request)
 
-    async def _record(self, read: Read, origin: Origin) -> None:
-        try:
-            await self._spool.put(Happening(new_event_id(), read.at, origin, read.decision))
-        except (sqlite3.Error, OSError) as trouble:
-            raise ApiError(
-                503, "controller_disk_failed", f"the controller cannot write its disk: {trouble}"
-            ) from trouble
+    async def unlock(self, acs_entrance_id: UUID, acs_credential_id: UUID, deadline: float) -> Read:
+        """Decides on a request from afar as on one at the door, if it can be before the deadline.
+
+        deadline: in real seconds since 1970. Raises TooLate, and ApiError 503 like `read`, also
+        while the link to the server is cut: the request could not have come over it.
+        """
+        await self._must_decide()
+        if self.follower.is_held:
+            raise controller_not_here("the entrance's controller is cut off from the server")
+        request = Request(acs_entrance_id, "remote", (Named(acs_credential_id),))
+        return await self._deciding.decide(self.follower.slice.index, request, deadline)
+
+    async def _must_decide(self) -> None:
+        if not await self.may_decide():
+            raise controller_not_here()
+
+    def _unknown(self, reader: Reader, card: CardNumber) -> None:
+        if not self.follower.is_held:
+            self.expecting.unknown(reader.reader_id, card)
 
     def _factor(self, number: CardNumber | CodeNumber | Unreadable) -> Card | Code:
         lookup = self._equipment.keyring.lookup
@@ -236,12 +261,15 @@ class _ReaderPort:
         return await self.controller.read(self.reader, "code", code)
 
 
-def controller_not_here() -> ApiError:
-    """503: this process does not run the controller of the entrance, or not yet."""
-    return ApiError(
-        503,
-        "controller_not_here",
+def _entry_first(reader: Reader) -> tuple[bool, UUID]:
+    return reader.declared.direction != "entry", reader.reader_id
+
+
+def controller_not_here(
+    message: str = (
         "the entrance's controller is not run by this server; present the credential at the one"
-        " that runs it",
-        retry_after=1,
-    )
+        " that runs it"
+    ),
+) -> ApiError:
+    """503: this process does not run the controller of the entrance, or cannot reach it."""
+    return ApiError(503, "controller_not_here", message, retry_after=1)

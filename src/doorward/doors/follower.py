@@ -6,14 +6,14 @@ follower fetch the whole slice.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from doorward.doors.ahead import Ahead
 from doorward.doors.disk import Disk, Header
 from doorward.doors.lease import Lease
 from doorward.doors.reporter import Reporter
@@ -21,9 +21,10 @@ from doorward.doors.slice import Slice
 from doorward.errors import Unavailable
 from doorward.policy.facts import Fact, Kind
 from doorward.store import slices
+from doorward.store.committed import Committed
 from doorward.store.controllers import Confirmation, Link
 from doorward.store.database import Database
-from doorward.store.slices import Contact, Whole
+from doorward.store.slices import Contact, Tail, Whole
 from doorward.store.watch import Position
 
 # A follower that nobody wakes looks by itself; while it is held, for the release.
@@ -55,7 +56,9 @@ class Follower:
         self._header = header
         self._wake = asyncio.Event()
         self._unsaved: list[Fact] = []
-        self._ahead: list[Fact] = []
+        self._ahead = Ahead()
+        self._handed: Contact | None = None
+        self._is_tail_due = True
         self._is_whole_due = True
         self._has_yielded = False
         self.on_layout: Callable[[], None] = lambda: None
@@ -86,21 +89,32 @@ class Follower:
         """Takes the slice from disk. Raises sqlite3.DatabaseError where it cannot be read."""
         if self._header.position is not None:
             async for facts in self._disk.facts():
-                self.slice.load(facts)
+                self.slice.load(facts, self._header.position)
             self.slice.complete(self._header.position, self._header.journal_hash)
             self._is_whole_due = False
 
-    def refuse(self, removals: Sequence[Fact]) -> None:
-        """Takes removals that this process has just committed, ahead of the journal, so that a
-        database that dies before the journal is read leaves no door open to whoever was removed.
+    def hand(self, committed: Committed) -> None:
+        """Takes what this process has just committed, without reading the journal: a database that
+        dies next leaves no door open to whoever was removed.
+
+        Where it does not follow on what is here, because another process has committed something
+        in between, at least what it takes away is refused at once; the rest waits for its turn.
         """
-        if removals and self.is_connected:
-            for fact in removals:
-                self.slice.index.apply(fact)
-            self._ahead += removals
+        tail = committed.tail(self._header.key.controller_id)
+        if tail is None or not self.is_connected or tail.contact.is_held:
+            self.wake()
+        elif self._is_next(tail):
+            self._take(tail)
+            self._handed = tail.contact
+            self._is_tail_due |= self._is_whole_due or self.slice.position != tail.contact.head
+            self._wake.set()
+        else:
+            self._ahead.take(self.slice.index, (entry.fact for entry in tail.entries))
+            self.wake()
 
     def wake(self) -> None:
-        """Looks at once."""
+        """Looks at the journal at once."""
+        self._is_tail_due = True
         self._wake.set()
 
     def heard(self, position: Position) -> None:
@@ -120,17 +134,15 @@ class Follower:
 
     async def _keep_ahead(self) -> None:
         """Puts on disk what was taken ahead and is in no tail yet: it outlives a restart too."""
-        if self._ahead:
-            await self._disk.keep(self._ahead, self._header)
-
-    def _drop_overtaken(self) -> None:
-        here = self.slice.position
-        self._ahead = [fact for fact in self._ahead if here and fact.revision > here.revision]
+        if self._ahead.facts:
+            await self._disk.keep(self._ahead.facts, self._header)
 
     async def _rest(self) -> None:
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_HELD if self.is_held else _IDLE):
                 await self._wake.wait()
+        except TimeoutError:
+            self._is_tail_due = True
         self._wake.clear()
 
     def _lease_changed(self) -> None:
@@ -144,8 +156,13 @@ class Follower:
     async def _look(self) -> None:
         if self._has_yielded and self._header.is_ours:
             await self._set_header(msgspec.structs.replace(self._header, is_ours=False))
-        while self.lease.is_ours and await self._take_tail():
-            pass
+        handed, self._handed = self._handed, None
+        if handed is not None and self.lease.is_ours and not self._is_whole_due:
+            await self._keep(handed)
+        if self._is_tail_due:
+            self._is_tail_due = False
+            while self.lease.is_ours and await self._take_tail():
+                pass
 
     async def _take_tail(self) -> bool:
         """Takes what is new; answers whether there may be more."""
@@ -155,28 +172,41 @@ class Follower:
         tail = await slices.read_tail(self._uplink.link, self._header.key, here.revision)
         if tail is None or not await self._may_follow(tail.contact):
             return False
+        if self.slice.position != here:
+            return True  # something was handed over meanwhile, and read here once more
         if not self.slice.is_continued_by(tail):
             self._is_whole_due = True
             return True
+        if self._take(tail):
+            return True  # refused already what it takes away, but no complete slice to keep
+        await self._keep(tail.contact)
+        return self.slice.position != tail.contact.head
+
+    def _is_next(self, tail: Tail) -> bool:
+        contact, lease = tail.contact, self.lease
+        return (
+            (contact.lease_holder, contact.lease_generation) == (lease.holder, lease.generation)
+            and not self._is_whole_due
+            and self.slice.is_continued_by(tail)
+        )
+
+    def _take(self, tail: Tail) -> bool:
+        """Takes a tail that continues the slice; answers whether a whole slice is due now."""
         taken = self.slice.take(tail)
-        self._drop_overtaken()
+        self._ahead.drop_overtaken(self.slice.position)
         self._is_whole_due = taken.needs_whole
         self._unsaved += taken.facts
         if any(fact.kind in _LAYOUT for fact in taken.facts):
             self.on_layout()
-        if self._is_whole_due:
-            return True  # refused already what it takes away, but no complete slice to keep
-        await self._keep(tail.contact)
-        return self.slice.position != tail.contact.head
+        return taken.needs_whole
 
     async def _fetch_whole(self) -> bool:
         async with slices.read_whole(self._uplink.database, self._header.key) as whole:
             if whole is None or not await self._may_follow(whole.contact):
                 return False
             self.slice = await self._read(whole)
-        self._drop_overtaken()
-        for fact in self._ahead:
-            self.slice.index.apply(fact)
+        self._ahead.drop_overtaken(self.slice.position)
+        self._ahead.take_again(self.slice.index)
         self.on_layout()
         self._unsaved.clear()
         header = msgspec.structs.replace(
@@ -192,7 +222,7 @@ class Follower:
         fresh = Slice(self._header.key)
         await self._disk.begin_replacement()
         async for facts in whole.chunks():
-            fresh.load(facts)
+            fresh.load(facts, whole.contact.head)
             await self._disk.stage(facts)
         fresh.complete(whole.contact.head, whole.contact.last_hash)
         return fresh
@@ -211,8 +241,12 @@ class Follower:
         """Puts on disk what memory has, unless it is there already, then confirms."""
         header = self._complete(self._header)
         if self._unsaved or header != self._header:
-            await self._disk.keep(self._unsaved, header)
-            self._unsaved.clear()
+            facts, self._unsaved = self._unsaved, []
+            try:
+                await self._disk.keep(facts, header)
+            except BaseException:
+                self._unsaved[:0] = facts
+                raise
         self._kept(header, contact)
 
     def _complete(self, header: Header) -> Header:

@@ -12,17 +12,16 @@ from uuid import UUID
 
 from doorward.clock import Clock
 from doorward.doors import status
-from doorward.doors.controller import Controller, Equipment, controller_not_here
+from doorward.doors.asking import Asking
+from doorward.doors.controller import Controller, Equipment
 from doorward.doors.disk import DiskLocked
 from doorward.doors.drivers import Driver, installed_drivers
 from doorward.doors.follower import Uplink
 from doorward.doors.reporter import Reporter
 from doorward.doors.tally import Tally, tally
 from doorward.doors.tasks import Tasks
-from doorward.doors.virtual import VirtualReader
 from doorward.doors.waiting import Waiting
-from doorward.errors import Unavailable, invalid_input, not_found
-from doorward.resources.decision import Decision
+from doorward.errors import Unavailable, not_found
 from doorward.resources.door import Door
 from doorward.store import controllers
 from doorward.store.controllers import ControllerKey, Link
@@ -47,7 +46,7 @@ _FILES: Final = "????????-????-????-????-????????????.db"
 _log = logging.getLogger(__name__)
 
 
-class Doors:
+class Doors(Asking):
     """The controllers of this process.
 
     data: the data folder, in which `controllers/` holds their files. drivers: those that are
@@ -64,7 +63,7 @@ class Doors:
         data: Path,
         drivers: Mapping[str, Driver] | None = None,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._watch = watch
         self._writer = writer
         self._folder = data / "controllers"
@@ -72,7 +71,7 @@ class Doors:
         self._reporter = Reporter(*self._links, self._heard)
         uplink = Uplink(database, self._links[0], self._reporter)
         drivers = installed_drivers() if drivers is None else drivers
-        self._equipment = Equipment(uplink, keyring, clock, drivers)
+        self._equipment = Equipment(uplink, writer, keyring, clock, drivers)
         self._controllers: dict[UUID, Controller] = {}
         self._by_workspace: defaultdict[UUID, list[Controller]] = defaultdict(list)
         self._discovered = asyncio.Event()
@@ -122,33 +121,6 @@ class Doors:
                 await self._run(self._folder / f"{row.key.controller_id}.db", row.key)
         self._elsewhere = {row.key.workspace_id for row in rows if self._is_elsewhere(row.key)}
 
-    async def present(
-        self,
-        workspace_id: UUID,
-        acs_entrance_id: UUID,
-        *,
-        card_number: str | None = None,
-        code: str | None = None,
-    ) -> Decision:
-        """Presents a card or else a code at the virtual reader of an entrance.
-
-        Answers the decision, which is on disk by then. Raises ApiError: 404 for an entrance
-        unknown in this workspace, 400 where it has no virtual reader, 503 where its controller
-        cannot decide here; `Unavailable` where PostgreSQL is away and no controller here knows
-        the entrance.
-        """
-        controller = await self._find(workspace_id, acs_entrance_id)
-        readers = controller.attached(acs_entrance_id, VirtualReader)
-        if not readers:
-            raise invalid_input("the entrance has no virtual reader to present a credential to")
-        if card_number is not None:
-            read = await readers[0].present_card(card_number)
-        elif code is not None:
-            read = await readers[0].present_code(code)
-        else:
-            raise invalid_input("card_number or code is required")
-        return status.decision(read)
-
     async def status(self, workspace_id: UUID) -> list[Door]:
         """Every door of a workspace. While PostgreSQL is away, as far as it was listed before."""
         return await self._status.doors(workspace_id, self._controllers)
@@ -190,20 +162,6 @@ class Doors:
                 return not any_behind
             await asyncio.sleep(_POLL)
 
-    async def _find(self, workspace_id: UUID, acs_entrance_id: UUID) -> Controller:
-        running = self._running(workspace_id)
-        knowing = [each for each in running if each.has_entrance(acs_entrance_id)]
-        for controller in knowing:
-            if await controller.may_decide():
-                return controller
-        try:
-            is_known = await controllers.has_entrance(self._database, workspace_id, acs_entrance_id)
-        except Unavailable:
-            if not knowing:
-                raise
-            is_known = True
-        raise controller_not_here() if is_known else not_found("acs_entrance")
-
     async def _run(self, path: Path, key: ControllerKey | None = None) -> None:
         try:
             controller = await Controller.open(self._equipment, path, key)
@@ -237,8 +195,9 @@ class Doors:
     def _committed(self, commit: Commit) -> None:
         for workspace_id in commit.workspace_ids:
             for controller in self._running(workspace_id):
-                controller.follower.refuse(commit.removals.get(workspace_id, ()))
-                controller.follower.wake()
+                committed = commit.facts.get(workspace_id)
+                if committed is not None:
+                    controller.follower.hand(committed)
 
     async def _watch_on(self) -> None:
         was_connected = self._watch.is_connected
@@ -254,7 +213,9 @@ class Doors:
 
     def _is_news(self, controller: Controller) -> bool:
         known = self._watch.position(controller.key.workspace_id)
-        return known is not None and known != controller.follower.slice.position
+        here = controller.follower.slice.position
+        # A look that began before a commit of this process is behind what it was handed.
+        return known is not None and (here is None or known > here)
 
     async def _discover_on(self) -> None:
         while True:

@@ -36,10 +36,9 @@ class Slice:
         self.journal_hash = b""
         self.index = PolicyIndex()
 
-    def load(self, facts: Iterable[Fact]) -> None:
-        """Takes facts of a slice that was cut for this controller."""
-        for fact in facts:
-            self.index.apply(fact)
+    def load(self, facts: Iterable[Fact], position: Position) -> None:
+        """Takes facts of a slice that was cut for this controller and is complete at `position`."""
+        self.index.load(facts, position.revision)
 
     def complete(self, position: Position, journal_hash: bytes) -> None:
         """Says that everything up to `position` has been taken."""

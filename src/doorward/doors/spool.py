@@ -11,12 +11,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from doorward.doors.disk import Disk
+from doorward.doors.disk import Disk, Observed
 from doorward.errors import Unavailable
 from doorward.policy.model import Decision, Origin
 
@@ -28,12 +28,23 @@ _log = logging.getLogger(__name__)
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """A decision at a door; occurred_at by the workspace's clock at the door."""
+    """A decision at a door; occurred_at by the workspace's clock at the door.
+
+    uses: where the credential has a limit, how often it has opened a door of this controller by
+    then. A total, so that it counts once however often it is handed in.
+    """
 
     event_id: UUID
     occurred_at: datetime
     origin: Origin
     decision: Decision
+    uses: int | None = None
+
+
+class _Put(NamedTuple):
+    body: bytes
+    observed: Sequence[Observed]
+    written: asyncio.Future[None]
 
 
 def new_event_id() -> UUID:
@@ -61,19 +72,20 @@ class Spool:
     def __init__(self, disk: Disk, deliver: Deliver) -> None:
         self._disk = disk
         self._deliver = deliver
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting: list[_Put] = []
         self._flush: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._news.set()
         self._hurry = asyncio.Event()
 
-    async def put(self, happening: Happening) -> None:
-        """Answers when it is on disk. What arrives meanwhile shares the next write.
+    async def put(self, happening: Happening, observed: Sequence[Observed] = ()) -> None:
+        """Answers when it is on disk, with what was observed by it; what arrives meanwhile shares
+        the next write.
 
         Raises sqlite3.Error or OSError when the disk fails.
         """
         written = asyncio.get_running_loop().create_future()
-        self._waiting.append((msgspec.json.encode(happening), written))
+        self._waiting.append(_Put(msgspec.json.encode(happening), observed, written))
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._write())
         await written
@@ -121,17 +133,19 @@ class Spool:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                await self._disk.spool([body for body, _ in batch])
+                await self._disk.spool(
+                    [put.body for put in batch], [each for put in batch for each in put.observed]
+                )
             except Exception as trouble:  # noqa: BLE001 - whoever waits is told
-                for _, written in batch:
-                    if not written.done():
-                        written.set_exception(trouble)
+                for put in batch:
+                    if not put.written.done():
+                        put.written.set_exception(trouble)
             else:
                 _answer(batch)
                 self._news.set()
 
 
-def _answer(batch: Sequence[tuple[bytes, "asyncio.Future[None]"]]) -> None:
-    for _, written in batch:
-        if not written.done():
-            written.set_result(None)
+def _answer(batch: Sequence[_Put]) -> None:
+    for put in batch:
+        if not put.written.done():
+            put.written.set_result(None)

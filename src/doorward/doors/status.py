@@ -8,7 +8,7 @@ from doorward.doors.controller import Controller
 from doorward.doors.door import Read
 from doorward.errors import Unavailable
 from doorward.resources.decision import Decision
-from doorward.resources.door import ControllerStatus, Door, LastRead
+from doorward.resources.door import ControllerStatus, Door, DoorWarning, LastRead
 from doorward.resources.values import iso, iso_or_none
 from doorward.store import controllers
 from doorward.store.controllers import ControllerRow, EntranceRow
@@ -53,7 +53,18 @@ def _door(row: EntranceRow, controller: Controller | None, *, is_away: bool) -> 
         light=seen.light,
         last_read=_last_read(seen.last_read),
         controller=_controller(row.controller, controller, is_away=is_away),
+        warnings=_warnings(controller.odds.one_in(row.acs_entrance_id) if controller else None),
     )
+
+
+def _warnings(one_in: int | None) -> list[DoorWarning]:
+    if one_in is None:
+        return []
+    message = (
+        f"Whoever tries codes here all day finds one on 1 of {one_in} days, a slow keypad"
+        " notwithstanding; give out longer codes, or fewer."
+    )
+    return [DoorWarning(warning_code="codes_can_be_guessed", message=message)]
 
 
 def _controller(

@@ -1,12 +1,17 @@
 """Callers that wait until the doors have confirmed a revision."""
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Final
 from uuid import UUID
 
 from doorward.doors.controller import Controller
 from doorward.store.watch import Position
+
+_NOTHING: Final = Position(-1, -1)
+_EVERYTHING: Final = Position(sys.maxsize, sys.maxsize)
 
 Running = Callable[[UUID], Iterable[Controller]]
 
@@ -31,7 +36,7 @@ class Waiting:
 
     async def wait(self, workspace_id: UUID, position: Position) -> None:
         """Waits until every connected controller here has confirmed."""
-        if self._is_heard(workspace_id, position):
+        if position <= self._reached(workspace_id):
             return
         heard = asyncio.get_running_loop().create_future()
         entry = (position, heard)
@@ -43,13 +48,16 @@ class Waiting:
 
     def look(self, workspace_id: UUID) -> None:
         """Lets those go who need not wait any more: a controller has confirmed."""
+        reached = self._reached(workspace_id)
         for position, heard in self._waiting[workspace_id]:
-            if not heard.done() and self._is_heard(workspace_id, position):
+            if position <= reached and not heard.done():
                 heard.set_result(None)
 
-    def _is_heard(self, workspace_id: UUID, position: Position) -> bool:
-        controllers = self._running(workspace_id)
-        return not any(each.follower.is_connected and _lags(each, position) for each in controllers)
+    def _reached(self, workspace_id: UUID) -> Position:
+        """What every connected controller here has confirmed."""
+        followers = [each.follower for each in self._running(workspace_id)]
+        confirmed = [each.confirmed or _NOTHING for each in followers if each.is_connected]
+        return min(confirmed, default=_EVERYTHING)
 
 
 def _lags(controller: Controller, position: Position) -> bool:

@@ -86,12 +86,77 @@ def acs_user_created(
     )
 
 
+def acs_user_deleted(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_user_id: UUID
+) -> Event:
+    """A person is no longer in an access system."""
+    return _in_system(
+        "acs_user.deleted",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_user_id=acs_user_id,
+    )
+
+
+def acs_access_group_deleted(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_access_group_id: UUID
+) -> Event:
+    """An access group is no more, and nobody comes in through it."""
+    return _in_system(
+        "acs_access_group.deleted",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_access_group_id=acs_access_group_id,
+    )
+
+
 def acs_credential_issued(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
     """A credential can be used from now on."""
     return _in_system(
         "acs_credential.issued",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_credential_id=acs_credential_id,
+    )
+
+
+def acs_credential_reissued(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
+) -> Event:
+    """A credential can be used again, or with another number."""
+    return _in_system(
+        "acs_credential.reissued",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_credential_id=acs_credential_id,
+    )
+
+
+def acs_credential_invalidated(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
+) -> Event:
+    """A credential can no longer be used."""
+    return _in_system(
+        "acs_credential.invalidated",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_credential_id=acs_credential_id,
+    )
+
+
+def acs_credential_deleted(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
+) -> Event:
+    """A credential is no more."""
+    return _in_system(
+        "acs_credential.deleted",
         occasion,
         connected_account_id,
         acs_system_id,
@@ -112,6 +177,19 @@ def acs_entrance_added(
     )
 
 
+def acs_entrance_removed(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_entrance_id: UUID
+) -> Event:
+    """An access system has an entrance no more."""
+    return _in_system(
+        "acs_entrance.removed",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_entrance_id=acs_entrance_id,
+    )
+
+
 def acs_system_added(occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID) -> Event:
     """There is a new access system."""
     return _in_system("acs_system.added", occasion, connected_account_id, acs_system_id)
@@ -122,6 +200,29 @@ def acs_system_connected(
 ) -> Event:
     """An access system can be reached."""
     return _in_system("acs_system.connected", occasion, connected_account_id, acs_system_id)
+
+
+def unlock_door_ended(
+    occasion: Occasion,
+    connected_account_id: UUID | None,
+    action_attempt_id: UUID,
+    *,
+    is_success: bool,
+) -> Event:
+    """A command to unlock an entrance from afar has worked, or has not."""
+    event_type: EventType = (
+        "action_attempt.unlock_door.succeeded"
+        if is_success
+        else "action_attempt.unlock_door.failed"
+    )
+    return _event(
+        event_type,
+        occasion,
+        connected_account_id=given(connected_account_id),
+        action_attempt_id=action_attempt_id,
+        action_type="UNLOCK_DOOR",
+        status="success" if is_success else "error",
+    )
 
 
 def connected_account_connected(occasion: Occasion, connected_account_id: UUID) -> Event:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from doorward.policy.facts import EntranceState
 from doorward.policy.model import (
@@ -24,6 +23,11 @@ from doorward.policy.model import (
     User,
 )
 from doorward.policy.schedule import milliseconds, outside
+
+# A credential, and its owner where it has one in this policy; neither where nobody is known.
+Holder = tuple[Credential | None, User | None]
+
+_NOTHING: Final = Card(None)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -88,41 +92,51 @@ def _rung(step: _Step, decisive: _Step, answer: _Answer) -> Rung:
 
 
 def _walk(situation: _Situation) -> tuple[_Step, _Answer]:
-    return next((step, answer) for step in LADDER if (answer := step.answer(situation)) is not None)
+    for step in _RUNGS:
+        answer = step.answer(situation)
+        if answer is not None:
+            return step, answer
+    return _LAST, _allow(situation)
 
 
 # Resolving: always, also where the entrance is unlocked or unknown, so that the log is right.
 
 
 def _resolve(policy: Policy, state: DoorState, request: Request, instant: datetime) -> _Situation:
-    entrance = policy.entrance(request.acs_entrance_id)
-    asked = _Situation(policy, state, request, milliseconds(instant), entrance)
-    if (cause := _unread(request)) is not None:
-        return replace(asked, cause=cause)
-    holders = [_held(asked, credential) for credential in policy.credentials(request.factors[0])]
-    if len(holders) == 1:
-        return holders[0]
-    return _the_one(holders) or replace(asked, cause="ambiguous" if holders else "unknown_number")
+    entrance, now = policy.entrance(request.acs_entrance_id), milliseconds(instant)
+    holders: Sequence[Holder] = ()
+    if (cause := _unread(request)) is None:
+        holders = _holders(policy, request)
+        cause = "ambiguous" if holders else "unknown_number"
+    if len(holders) > 1:
+        asking = (_Situation(policy, state, request, now, entrance, *each) for each in holders)
+        holders = [(one.credential, one.user) for one in asking if _may_enter(one)]
+    # A shared code means the one credential that opens here now. Where that is none or several,
+    # guessing would put a name into the log, or a person into a room, that is not theirs.
+    credential, user = holders[0] if len(holders) == 1 else (None, None)
+    unknown = None if credential else cause
+    return _Situation(policy, state, request, now, entrance, credential, user, unknown)
 
 
 def _unread(request: Request) -> str | None:
-    first = request.factors[0] if request.factors else Card(None)
+    first = request.factors[0] if request.factors else _NOTHING
     if not isinstance(first, Card) or (first.cause is None and first.lookup is not None):
         return None
     return first.cause or "unreadable"
 
 
-def _held(asked: _Situation, credential: Credential) -> _Situation:
-    user_id = credential.acs_user_id
-    user = None if user_id is None else asked.policy.user(user_id)
-    return replace(asked, credential=credential, user=user)
+def _holders(policy: Policy, request: Request) -> list[Holder]:
+    """The credentials that the first factor can mean to who asks, with the people they are of."""
+    return [
+        (one, None if one.acs_user_id is None else policy.user(one.acs_user_id))
+        for one in policy.credentials(request.factors[0])
+        # A cloud key has nothing that a reader could read, and nobody shows a card from afar.
+        if (one.declared.access_method == "cloud_key") == (request.origin == "remote")
+    ]
 
 
-def _the_one(holders: Sequence[_Situation]) -> _Situation | None:
-    # A shared code means the one credential that opens here now. Where that is none or several,
-    # guessing would put a name into the log, or a person into a room, that is not theirs.
-    opening = [one for one in holders if all(step.answer(one) is None for step in RIGHTS)]
-    return opening[0] if len(opening) == 1 else None
+def _may_enter(situation: _Situation) -> bool:
+    return all(step.answer(situation) is None for step in RIGHTS)
 
 
 # The rungs, lowest first.
@@ -139,6 +153,13 @@ def _unknown_entrance(situation: _Situation) -> _Answer | None:
 def _entrance_disabled(situation: _Situation) -> _Answer | None:
     entrance = situation.entrance
     return None if entrance and entrance.is_enabled else _deny("entrance_disabled")
+
+
+def _too_many_attempts(situation: _Situation) -> _Answer | None:
+    until = situation.state.codes_blocked_until
+    if situation.request.origin != "code" or until is None or situation.now >= until:
+        return None
+    return _deny("too_many_attempts")
 
 
 def _unlocked(situation: _Situation) -> _Answer | None:
@@ -165,6 +186,8 @@ def _credential(situation: _Situation) -> _Answer | None:
     side = outside(credential.declared.window, situation.now)
     if side is not None:
         return _deny("credential_not_yet_valid" if side == "before" else "credential_expired")
+    if _is_used_up(credential, situation.state):
+        return _deny("credential_expired", "used_up")
     return _withdrawn(credential.declared.state)
 
 
@@ -173,6 +196,17 @@ def _unassigned(credential: Credential) -> _Answer:
     return _deny(
         "credential_unassigned", None if credential.acs_user_id is None else "unknown_user"
     )
+
+
+def _is_used_up(credential: Credential, state: DoorState) -> bool:
+    declared = credential.declared
+    if declared.use_limit is None:
+        return False
+    here = str(state.controller_id)
+    elsewhere = sum(count for counter, count in declared.uses.items() if counter != here)
+    # The door's own count is ahead of what the server has heard, unless its disk was lost.
+    own = max(state.uses.get(credential.acs_credential_id, 0), declared.uses.get(here, 0))
+    return own + elsewhere >= declared.use_limit
 
 
 def _withdrawn(state: str) -> _Answer | None:
@@ -230,11 +264,14 @@ RIGHTS: Final = (
     _Step(11, "no_open_path", _path),
 )
 
-LADDER: Final = (
+_RUNGS: Final = (
     _Step(1, "unknown_entrance", _unknown_entrance),
     _Step(3, "entrance_disabled", _entrance_disabled),
+    _Step(5, "too_many_attempts", _too_many_attempts),
     _Step(6, "unlocked", _unlocked),
     _Step(7, "unknown_credential", _unknown_credential),
     *RIGHTS,
-    _Step(16, "allow", _allow),
 )
+_LAST: Final = _Step(16, "allow", _allow)
+
+LADDER: Final = (*_RUNGS, _LAST)

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"  # a: acs_access_group_id, b: acs_user_id
     CREDENTIAL = "credential"  # a: acs_credential_id, b: acs_user_id, or NO_KEY
     CREDENTIAL_ENTRANCE = "credential_entrance"  # a: acs_credential_id, b: acs_entrance_id
+    GRANT = "grant"  # a: acs_user_id, b: acs_entrance_id
 
 
 class Window(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,15 +63,22 @@ class GroupState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CredentialState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A credential without its number: `access_method` card or code, `state` as an operator set it.
+    """A credential without its number: `access_method` card, code or cloud_key, `state` as an
+    operator set it.
 
-    The keyed hash that finds it is never part of the journal; a slice carries it beside the fact.
+    use_limit: how often it may open a door, None without limit; uses: how often it has, by the
+    controller that counted, which may know of more; code_length: how many digits a code has, for
+    the odds of guessing it. The keyed hash that finds the credential is never part of the journal;
+    a slice carries it beside the fact.
     """
 
     access_method: str
     state: str = "active"
     is_issued: bool = True
     window: Window = Window()
+    use_limit: int | None = None
+    uses: dict[str, int] = {}
+    code_length: int | None = None
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -86,6 +94,7 @@ STATES: Final[dict[Kind, type[msgspec.Struct]]] = {
     Kind.MEMBERSHIP: Link,
     Kind.CREDENTIAL: CredentialState,
     Kind.CREDENTIAL_ENTRANCE: Link,
+    Kind.GRANT: Link,
 }
 
 
@@ -111,3 +120,15 @@ def encode_state(state: msgspec.Struct) -> bytes:
 def decode_state(kind: Kind, state: bytes) -> msgspec.Struct:
     """The typed state of a fact of `kind`. Raises msgspec.ValidationError on a foreign shape."""
     return msgspec.json.decode(state, type=STATES[kind])
+
+
+def takes_away(fact: Fact) -> bool:
+    """Whether a fact can only close doors, whatever the others say: a door may then act on it ahead
+    of earlier changes. A window is left out, for it may end sooner and begin sooner at once.
+    """
+    if fact.state is None:
+        return fact.kind not in (Kind.ENTRANCE, Kind.READER)
+    state = decode_state(fact.kind, fact.state)
+    if isinstance(state, CredentialState):
+        return state.state != "active" or not state.is_issued
+    return isinstance(state, UserState) and state.is_suspended

@@ -1,6 +1,6 @@
 """What a decision is made from and what it says: policy, state, request, decision."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -84,9 +84,13 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Path(msgspec.Struct, frozen=True):
-    """One way in: the source that gives it, and the window in which it does."""
+    """One way in: the source that gives it, and the window in which it does.
 
-    source: Literal["access_group", "credential"]
+    source_id: of the access group, of the credential that has the entrance of its own, or of the
+    person to whom it was granted.
+    """
+
+    source: Literal["access_group", "credential", "grant"]
     source_id: UUID
     window: Window
 
@@ -120,9 +124,15 @@ class DoorState(msgspec.Struct, frozen=True):
     """What was observed at a door and is no policy.
 
     unlocked_by: who holds the entrance unlocked, None when it is locked as usual.
+    codes_blocked_until: in milliseconds since 1970, when codes are listened to again after too many
+    wrong ones at this reader; None while nothing is wrong. controller_id: who decides. uses: how
+    often credentials with a limit have opened a door of this controller, by credential.
     """
 
     unlocked_by: Literal["schedule", "operator"] | None = None
+    codes_blocked_until: int | None = None
+    controller_id: UUID | None = None
+    uses: Mapping[UUID, int] = {}
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.resources.pending_mutation import UpdatingAccessSchedule
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
 
 GroupType = Literal["doorward_access_group"]
@@ -71,6 +72,14 @@ class AcsAccessGroup(Resource, frozen=True, kw_only=True):
     external_type_display_name: str
     is_managed: Literal[True]
     name: str
-    pending_mutations: list[UpdatingUserMembership | UpdatingEntranceMembership]
+    pending_mutations: list[
+        UpdatingUserMembership | UpdatingEntranceMembership | UpdatingAccessSchedule
+    ]
     warnings: list[WarningEntry]
     workspace_id: UUID
+
+
+class UnmanagedAcsAccessGroup(AcsAccessGroup, frozen=True, kw_only=True):
+    """An access group that another system manages, as /acs/access_groups/unmanaged shows it."""
+
+    is_managed: Literal[False]  # type: ignore[assignment]  # the one difference to a managed one

@@ -14,7 +14,7 @@ class AcsCredential(Resource, frozen=True, kw_only=True):
     acs_credential_id: UUID
     acs_system_id: UUID
     acs_user_id: UUID | UnsetType = UNSET
-    access_method: Literal["card", "code"]
+    access_method: Literal["card", "code", "cloud_key"]
     card_number: str | None
     code: str | None
     connected_account_id: UUID
@@ -33,3 +33,9 @@ class AcsCredential(Resource, frozen=True, kw_only=True):
     user_identity_id: UUID | UnsetType = UNSET
     warnings: list[WarningEntry]
     workspace_id: UUID
+
+
+class UnmanagedAcsCredential(AcsCredential, frozen=True, kw_only=True):
+    """A credential that another system manages, as /acs/credentials/unmanaged shows it."""
+
+    is_managed: Literal[False]  # type: ignore[assignment]  # the one difference to a managed one

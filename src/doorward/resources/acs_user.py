@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.resources.pending_mutation import UpdatingSubject
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
 
 
@@ -49,7 +50,7 @@ class AcsUser(Resource, frozen=True, kw_only=True):
     is_managed: Literal[True]
     is_suspended: bool
     last_successful_sync_at: Timestamp | None
-    pending_mutations: list[UpdatingGroupMembership]
+    pending_mutations: list[UpdatingGroupMembership | UpdatingSubject]
     phone_number: str | UnsetType = UNSET
     user_identity_email_address: str | UnsetType | None = UNSET
     user_identity_full_name: str | UnsetType | None = UNSET
@@ -57,3 +58,9 @@ class AcsUser(Resource, frozen=True, kw_only=True):
     user_identity_phone_number: str | UnsetType | None = UNSET
     warnings: list[WarningEntry]
     workspace_id: UUID
+
+
+class UnmanagedAcsUser(AcsUser, frozen=True, kw_only=True):
+    """A person whom another system manages, as /acs/users/unmanaged shows it."""
+
+    is_managed: Literal[False]  # type: ignore[assignment]  # the one difference to a managed one

@@ -31,9 +31,11 @@ class ExplainedRung(Resource, frozen=True, kw_only=True):
 
 
 class AccessPath(Resource, frozen=True, kw_only=True):
-    """One way in: which group or credential gives it, and when; null is without a bound."""
+    """One way in: the group, the credential or (for a grant) the person that has it, and when; null
+    is without a bound.
+    """
 
-    source: Literal["access_group", "credential"]
+    source: Literal["access_group", "credential", "grant"]
     source_id: UUID
     name: str
     starts_at: Timestamp | None

@@ -30,6 +30,13 @@ class ControllerStatus(Resource, frozen=True, kw_only=True):
     last_contact_at: Timestamp | None
 
 
+class DoorWarning(Resource, frozen=True, kw_only=True):
+    """What whoever runs a door should know of it."""
+
+    warning_code: Literal["codes_can_be_guessed"]
+    message: str
+
+
 class Door(Resource, frozen=True, kw_only=True):
     """An entrance with its lock, its light, its last read, and its controller."""
 
@@ -40,3 +47,4 @@ class Door(Resource, frozen=True, kw_only=True):
     light: Literal["off", "green", "red"]
     last_read: LastRead | None
     controller: ControllerStatus
+    warnings: list[DoorWarning]

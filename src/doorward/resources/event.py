@@ -166,8 +166,12 @@ class Event(Resource, frozen=True, kw_only=True):
     connected_account_id: UUID | UnsetType = UNSET
     acs_system_id: UUID | UnsetType = UNSET
     acs_entrance_id: UUID | UnsetType = UNSET
+    acs_access_group_id: UUID | UnsetType = UNSET
     acs_user_id: UUID | UnsetType = UNSET
     acs_credential_id: UUID | UnsetType = UNSET
+    action_attempt_id: UUID | UnsetType = UNSET
+    action_type: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
     client_session_id: UUID | UnsetType = UNSET
     user_identity_id: UUID | UnsetType = UNSET
     method: UnlockMethod | UnsetType = UNSET

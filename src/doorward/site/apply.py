@@ -1,15 +1,17 @@
 """Brings the database to what a site file says, whether a server runs on it or not."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 
 from doorward.clock import Clock
 from doorward.site import execute
-from doorward.site.conflicts import check_fixed, check_taken
+from doorward.site.conflicts import check_codes, check_fixed, check_taken
 from doorward.site.declaration import declarations, workspace_row
+from doorward.site.loading import Progress, pauses, silent
 from doorward.site.model import Site
 from doorward.site.plan import Options, Step, differing, make_steps
 from doorward.site.problems import Problems
@@ -24,6 +26,9 @@ from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
+# The most that may be done in one transaction while a server runs: it bounds how long its changes
+# wait, a second for some 60,000, to less than what they wait for (lock_timeout).
+_MOST_AT_ONCE: Final = 150_000
 # How long a chunk of a large site may hold up a running server's writes, in seconds.
 _CHUNK_SECONDS: Final = 0.05
 _SIZES: Final = (20, 5_000)
@@ -39,18 +44,19 @@ async def apply(
     plan_only: bool = False,
     grant_again: bool = False,
     prune: bool = False,
+    progress: Progress = silent,
 ) -> Report:
     """Applies a site, or with `plan_only` tells what would be done.
 
-    A new workspace and a small site are all or nothing. Of a large site in a workspace that is
-    there, people are changed in chunks, so that a running server is not held up; applying once
-    more goes on where an interruption left off.
+    A new workspace, a small site, and new people in a workspace that is there are all or nothing.
+    Where a large site changes or deletes people, that is done in chunks, so that a running server
+    is not held up; applying once more goes on where an interruption left off.
 
     Raises SiteError when the file does not go with the database, StartError when somebody changes
     the same objects at the same time, and Unavailable.
     """
     async with _connection(database) as connection:
-        application = _Application(connection, keyring, site, clock, actor)
+        application = _Application(connection, keyring, site, clock, actor, progress)
         return await application.run(Options(grant_again, prune), plan_only=plan_only)
 
 
@@ -71,7 +77,7 @@ async def apply_if_empty(
 async def _connection(database: Database) -> AsyncIterator[Connection]:
     connection = await database.connect()
     try:
-        with unavailable(), conflicts():
+        with unavailable(), conflicts(), pauses():
             yield connection
             await announce(connection)
     finally:
@@ -85,14 +91,22 @@ class _Application:
     site: Site
     clock: Clock
     actor: str
+    progress: Progress = silent
 
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
         if plan_only:
             return await self._plan_only(options)
-        if await self._is_large_and_there():
-            return await self._in_chunks(options)
-        async with self.connection.transaction():
-            return await self._at_once(options)
+        if not await self._is_large_and_there():
+            async with self.connection.transaction():
+                return await self._at_once(options)
+        report = await self._plan_only(options)
+        people = execute.new_people(report.steps)
+        if people and _work(report.steps) <= _MOST_AT_ONCE:
+            async with self.connection.transaction():
+                await self._load(report.steps, people)
+        else:
+            await self._in_chunks(report.steps)
+        return Report(report.steps, is_plan=False)
 
     async def _is_large_and_there(self) -> bool:
         """Whether there may be much to do while a server works on the same workspace."""
@@ -118,20 +132,46 @@ class _Application:
         if not is_new:
             old = await structure.read_workspace(self.connection, row.workspace_id)
         steps = await self._steps(old, options, change)
+        done = _Done(change, steps, self.progress)
         for batch in execute.batches(steps, lambda: _SIZES[1]):
-            await execute.run(self.connection, change, self._accounts(), batch)
+            await execute.run(self.connection, done.change, self._accounts(), batch)
+            done.advance(batch)
+        await self._check_codes(steps)
         return Report(tuple(steps), is_plan=False)
 
-    async def _in_chunks(self, options: Options) -> Report:
-        steps = (await self._plan_only(options)).steps
-        pace = _Pace()
+    async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> None:
+        """Writes the new people before the journal's counter is locked for everything else."""
+        done = _Done(self._change(), [*steps, *people], self.progress)
+        for batch in execute.batches(people, lambda: _SIZES[1]):
+            await execute.write(self.connection, done.change, self._accounts(), batch)
+            done.advance(batch)
+        written = {id(step) for step in people}
+        await journal.lock(self.connection, self.site.workspace.workspace_id)
+        for batch in execute.batches(steps, lambda: _SIZES[1]):
+            if id(batch[0]) in written:
+                await execute.tell(self.connection, done.change, batch)
+            else:
+                await execute.run(self.connection, done.change, self._accounts(), batch)
+            done.advance(batch)
+        await self._check_codes(steps)
+
+    async def _in_chunks(self, steps: Sequence[Step]) -> None:
+        pace, done = _Pace(), _Done(self._change(), steps, self.progress)
         for batch in execute.batches(steps, lambda: pace.size):
             with pace.measured(len(batch)):
                 async with self.connection.transaction():
                     await journal.lock(self.connection, self.site.workspace.workspace_id)
                     await execute.run(self.connection, self._change(), self._accounts(), batch)
+                    await self._check_codes(batch)
             await announce(self.connection)
-        return Report(steps, is_plan=False)
+            done.advance(batch)
+
+    async def _check_codes(self, steps: Sequence[Step]) -> None:
+        """Raises SiteError where equal codes would now open the same entrance."""
+        problems = Problems(self.site.file)
+        workspace_id = self.site.workspace.workspace_id
+        await check_codes(self.connection, workspace_id, self.site, steps, problems)
+        problems.refuse()
 
     async def _steps(
         self, old: structure.Workspace | None, options: Options, change: Change
@@ -165,6 +205,30 @@ def _workspace_steps(site: Site, old: structure.Workspace | None) -> list[Step]:
     ids = (row.workspace_id,)
     line = site.workspace.line
     return [Step(action, "workspace", row.name, ids, line, old=old, row=row, names=names)]
+
+
+def _work(steps: Sequence[Step]) -> int:
+    """How many of the steps have something to do."""
+    return sum(map(len, execute.batches(steps, lambda: _SIZES[1])))
+
+
+class _Done:
+    """How much of the steps is done; `change` is a microsecond later with each, so that lists
+    keep their order.
+    """
+
+    def __init__(self, change: Change, steps: Sequence[Step], progress: Progress) -> None:
+        self.change = change
+        self._total = _work(steps)
+        self._steps = 0
+        self._progress = progress
+
+    def advance(self, batch: Sequence[Step]) -> None:
+        """Takes note of steps that are done."""
+        self._steps += len(batch)
+        later = self.change.at + timedelta(microseconds=len(batch))
+        self.change = replace(self.change, at=later)
+        self._progress(self._steps, self._total)
 
 
 class _Pace:

@@ -3,20 +3,25 @@ stays where it is.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from doorward.site.declaration import Declaration
 from doorward.site.kinds import KINDS
+from doorward.site.model import Site
 from doorward.site.plan import Actual, Step
 from doorward.site.problems import Problems
-from doorward.store import site_objects
+from doorward.store import bulk, site_objects
+from doorward.store.bulk import Touched
 from doorward.store.database import Connection
+from doorward.store.links import CredentialEntrance, Membership
 from doorward.store.people import Credential, Identity, User
 from doorward.store.published import PublishedToken, tokens_elsewhere
 from doorward.store.site_objects import SiteObject
 
 T = TypeVar("T")
+
+_SHARED_CODE: Final = "would open an entrance with a code that another person opens it with"
 
 
 def check_fixed(
@@ -54,6 +59,38 @@ async def check_taken(
     await check.addresses(_of(changed, Identity))
     await check.identities(_of(changed, User))
     await check.tokens(_of(changed, PublishedToken))
+
+
+_OPENING: Final = frozenset({"membership", "credential", "credential_entrance"})
+
+
+async def check_codes(
+    connection: Connection,
+    workspace_id: UUID,
+    site: Site,
+    steps: Iterable[Step],
+    problems: Problems,
+) -> None:
+    """Notes codes that open an entrance which another person's equal code opens, once the steps
+    have been done. A door could not tell the two apart.
+    """
+    changed = [step for step in steps if step.action in ("create", "update")]
+    touched: Touched | None = None
+    if not any(step.kind == "access_group_entrance" for step in changed):
+        rows = [step.row for step in changed if step.kind in _OPENING]
+        if not rows:
+            return
+        touched = Touched(
+            [row.acs_user_id for row in rows if isinstance(row, Membership)],
+            [row.ids[0] for row in rows if isinstance(row, Credential | CredentialEntrance)],
+        )
+    clashing = await bulk.clashing_codes(connection, workspace_id, touched)
+    lines = {entry.acs_credential_id: entry for entry in site.credentials.values()}
+    declared = [lines[each] for each in clashing if each in lines]
+    for entry in declared:
+        problems.add(entry.line, f"users.{entry.key}: {_SHARED_CODE}")
+    if clashing and not declared:
+        problems.add(site.workspace.line, f"of two people, one {_SHARED_CODE}")
 
 
 def _of(steps: Iterable[Step], row_type: type[T]) -> list[tuple[Step, T]]:

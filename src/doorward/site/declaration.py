@@ -187,6 +187,7 @@ class _Credentials:
             credentials.seal_number(self._keyring, self._workspace_id, credential_id, number.text),
             state="active",
             issued_at=self._at,
+            code_length=None if is_card else len(number.text),
         )
 
     def _entrances(self, credential: Credential) -> Iterator[Declaration]:

@@ -7,12 +7,15 @@ from uuid import UUID
 from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
+from doorward.site import deleting
 from doorward.site.kinds import KINDS
 from doorward.site.plan import Action, Step
 from doorward.store import site_objects, structure
 from doorward.store.database import Connection
 from doorward.store.events import insert_events
 from doorward.store.journal import Change
+from doorward.store.people import CREDENTIALS, IDENTITIES, USERS
+from doorward.store.rows import Table, facts_of, record_all
 from doorward.store.site_objects import SiteObject
 
 # Accounts by their systems.
@@ -21,11 +24,19 @@ Accounts = dict[UUID, UUID]
 _LINK: Final = "access_group_entrance"
 _STRUCTURE: Final = [name for name, kind in KINDS.items() if kind.is_structure]
 _PEOPLE: Final = [name for name, kind in KINDS.items() if not kind.is_structure]
+# Written before the journal hears of them, where nothing is in their way.
+_NEW: Final[dict[str, Table[Any]]] = {
+    "identity": IDENTITIES,
+    "user": USERS,
+    "credential": CREDENTIALS,
+}
 
-# What closes doors comes first, then what must be there for others, then what nobody needs any
-# more. Changes come before new objects, which may be given what a change has set free.
+# What closes doors comes first, a person before what goes with her; then what must be there for
+# others, then what nobody needs any more. Changes come before new objects, which may be given what
+# a change has set free.
 _ORDER: Final[list[tuple[Action, str]]] = [
-    *(("delete", kind) for kind in reversed(_PEOPLE)),
+    ("delete", "user"),
+    *(("delete", kind) for kind in reversed(_PEOPLE) if kind != "user"),
     ("delete", _LINK),
     ("update", "workspace"),
     *((action, kind) for kind in KINDS for action in ("update", "create")),
@@ -75,8 +86,45 @@ async def _create(
     there = await kind.rows.read(connection, change.workspace_id, [step.ids for step in steps])
     missing = [step for step in steps if step.ids not in there]
     await kind.rows.insert(connection, change, [step.row for step in missing])
-    await site_objects.remember(connection, change, _objects(missing))
-    events = [event for step in missing for event in _events(change, accounts, step)]
+    await _tell_of(connection, change, accounts, missing)
+
+
+def new_people(steps: Iterable[Step]) -> list[Step]:
+    """The new people of a plan, if they can be written before anything else of it is done."""
+    found: list[Step] = []
+    for step in steps:
+        if step.kind in _NEW and step.action == "create":
+            found.append(step)
+        elif (step.kind in _NEW and step.action in ("update", "delete")) or (
+            step.kind == "system" and step.action == "create"
+        ):
+            # It may set free what they are given, or be what they belong to.
+            return []
+    return found
+
+
+async def write(
+    connection: Connection, change: Change, accounts: Accounts, steps: Sequence[Step]
+) -> None:
+    """Writes new people of one kind, of whom `tell` tells the journal in the same transaction.
+
+    The counter need not be locked: nobody knows them yet. Raises asyncpg.UniqueViolationError
+    where somebody has made them since the plan.
+    """
+    await _NEW[steps[0].kind].write(connection, change, [step.row for step in steps])
+    await _tell_of(connection, change, accounts, steps)
+
+
+async def tell(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
+    """Tells the journal of people that have been written; the caller has locked its counter."""
+    await record_all(connection, change, facts_of(step.row for step in steps if step.row))
+
+
+async def _tell_of(
+    connection: Connection, change: Change, accounts: Accounts, made: Sequence[Step]
+) -> None:
+    await site_objects.remember(connection, change, _objects(made))
+    events = [event for step in made for event in _events(change, accounts, step)]
     await insert_events(connection, change.workspace_id, events)
 
 
@@ -94,7 +142,7 @@ async def _update(connection: Connection, change: Change, steps: Sequence[Step])
 
 
 async def _delete(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
-    await KINDS[steps[0].kind].rows.delete(connection, change, [step.ids for step in steps])
+    await deleting.delete(connection, change, steps[0].kind, [step.ids for step in steps])
     await _forget(connection, change, steps)
 
 

@@ -56,7 +56,7 @@ class Kind:
 
 
 _ACCOUNT: Final = frozenset({"connected_account_id"})
-_OWNER: Final = frozenset({"acs_system_id", "acs_user_id", "access_method"})
+_METHOD: Final = frozenset({"acs_system_id", "access_method"})
 
 KINDS: Final = {
     kind.name: kind
@@ -69,7 +69,7 @@ KINDS: Final = {
         Kind("access_group_entrance", "access group", GROUP_ENTRANCES, is_structure=True),
         Kind("identity", "identity", IDENTITIES, is_structure=False),
         Kind("user", "user", USERS, is_structure=False),
-        Kind("credential", "credential", CREDENTIALS, is_structure=False, fixed=_OWNER),
+        Kind("credential", "credential", CREDENTIALS, is_structure=False, fixed=_METHOD),
         Kind("credential_entrance", "credential", CREDENTIAL_ENTRANCES, is_structure=False),
         Kind("membership", "membership", MEMBERSHIPS, is_structure=False),
         Kind("token", "token", PUBLISHED_TOKENS, is_structure=False, fixed=frozenset({"kind"})),

@@ -1,6 +1,5 @@
 """A site file's text to a Site: each section's keys, and the ids of what has none."""
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeVar, cast
@@ -28,12 +27,9 @@ from doorward.site.model import (
     derived_workspace_id,
 )
 from doorward.site.problems import Problems
-from doorward.site.section import Section
+from doorward.site.section import CODE, EMAIL, PHONE, Section
 from doorward.store.tokens import DEFAULT_SCOPES, FORMS, SCOPES, TokenKind
 
-_CODE: Final = re.compile(r"[0-9]{4,9}")
-_PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _TOKENS: Final[dict[TokenKind, str]] = {
     "api_key": "a key such as seam_test1234_ and 24 letters and digits",
     "personal_access_token": "a token such as seam_at11234_ and 24 letters and digits",
@@ -271,8 +267,8 @@ def _window(section: Section) -> Window:
 def _contact(section: Section, default: Contact) -> Contact:
     return Contact(
         section.text("name") or default.name,
-        section.matching("email", _EMAIL, "an e-mail address") or default.email,
-        section.matching("phone", _PHONE, "a number such as +4930123456") or default.phone,
+        section.matching("email", EMAIL, "an e-mail address") or default.email,
+        section.matching("phone", PHONE, "a number such as +4930123456") or default.phone,
     )
 
 
@@ -280,7 +276,7 @@ def _number(section: Section) -> CardNumber | CodeNumber:
     """The one number of a credential; an empty code stands in for it once a problem is noted."""
     if section.has("card") == section.has("code"):
         section.problem("card", "or code is needed, one of the two")
-    code = section.matching("code", _CODE, "4 to 9 digits")
+    code = section.matching("code", CODE, "4 to 9 digits")
     card = parse_card(section.text("card") or "")
     if isinstance(card, CardNumber):
         return card

@@ -17,8 +17,12 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 # Neither a terminal nor a UTF-8 database takes these.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# What a site file and a file of people take for a code, a phone number and an e-mail address.
+CODE: Final = re.compile(r"[0-9]{4,9}")
+PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}")
+EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _BOOLEANS: Final = {"true": True, "false": False}
-_LONGEST: Final = 200
+LONGEST: Final = 200
 
 
 class Reference(NamedTuple):
@@ -55,7 +59,7 @@ class Section:
         """Whether a key stands there."""
         return key in self._lines
 
-    def text(self, key: str, *, longest: int = _LONGEST) -> str | None:
+    def text(self, key: str, *, longest: int = LONGEST) -> str | None:
         """A text on one line, None where it is not given."""
         node = self._take(key)
         if node is None:

@@ -211,6 +211,19 @@ async def delete(connection: Connection, workspace_id: UUID, client_session_id: 
     return tag != "DELETE 0"
 
 
+async def delete_of_identity(
+    connection: Connection, workspace_id: UUID, user_identity_id: UUID
+) -> list[UUID]:
+    """Takes all sessions of an identity away; answers their ids."""
+    rows = await connection.fetch(
+        "delete from client_session where workspace_id = $1 and user_identity_id = $2"
+        " returning client_session_id",
+        workspace_id,
+        user_identity_id,
+    )
+    return [row["client_session_id"] for row in rows]
+
+
 def _sight(row: asyncpg.Record) -> Sight:
     return Sight(
         tuple(row["connected_account_ids"]),

@@ -7,9 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from doorward.policy.cards import CardNumber, CodeNumber, parse_card, parse_code
-from doorward.resources.acs_credential import AcsCredential
+from doorward.policy.codes import is_guessable
+from doorward.resources.acs_credential import AcsCredential, UnmanagedAcsCredential
 from doorward.resources.values import WarningEntry, given, iso, iso_or_none
-from doorward.store import search, visible
+from doorward.store import access, credential_search, visible
 from doorward.store.secrets import Keyring
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
@@ -23,11 +24,22 @@ where c.workspace_id = $1"""
 _ORDER = ("c.created_at", "c.acs_credential_id")
 
 _UNISSUED: Final = "No number has been given to the credential yet, so that no door knows it."
+_GUESSABLE: Final = (
+    "Whoever tries codes all day finds one of this length with a chance of more than 1 in 1,000;"
+    " give it more digits."
+)
 
 
 def seal_number(keyring: Keyring, workspace_id: UUID, acs_credential_id: UUID, text: str) -> bytes:
     """What acs_credential.sealed holds: a card's or a code's text, for this row alone."""
     return keyring.seal(text.encode(), _context(workspace_id, acs_credential_id))
+
+
+def open_number(
+    keyring: Keyring, workspace_id: UUID, acs_credential_id: UUID, sealed: bytes
+) -> str:
+    """The text that `seal_number` sealed."""
+    return keyring.open(sealed, _context(workspace_id, acs_credential_id)).decode()
 
 
 def lookup(keyring: Keyring, workspace_id: UUID, number: CardNumber | CodeNumber) -> bytes:
@@ -37,10 +49,18 @@ def lookup(keyring: Keyring, workspace_id: UUID, number: CardNumber | CodeNumber
 
 
 async def get(
-    source: Source, keyring: Keyring, workspace_id: UUID, acs_credential_id: UUID
+    source: Source,
+    keyring: Keyring,
+    workspace_id: UUID,
+    acs_credential_id: UUID,
+    *,
+    is_managed: bool = True,
 ) -> AcsCredential | None:
-    """A credential with its number in the clear, None for an unknown id."""
-    select = Select(_SELECT, workspace_id)
+    """A credential with its number in the clear, None for an unknown id.
+
+    is_managed: those that another system manages are found by False alone, here and in all lists.
+    """
+    select = _select(workspace_id, is_managed=is_managed)
     select.where("c.acs_credential_id = {0}", acs_credential_id)
     row = await select.fetchrow(source)
     return _credential(row, keyring) if row else None
@@ -61,43 +81,94 @@ async def list_credentials(
     after: After | None,
 ) -> tuple[list[AcsCredential], After | None]:
     """A page of the credentials that match all filters, the oldest first."""
-    select = Select(_SELECT, workspace_id)
-    select.where_given("c.acs_system_id = {0}", acs_system_id)
-    select.where_given("c.acs_user_id = {0}", acs_user_id)
-    select.where_given("u.user_identity_id = {0}", user_identity_id)
+    select = _select(workspace_id, is_managed=True)
+    _where_owned(select, acs_system_id, acs_user_id, user_identity_id)
     select.where_given("c.created_at < {0}", created_before)
     if term is not None:
-        _where_matches(select, keyring, workspace_id, term)
+        lookups = _lookups(keyring, workspace_id, term)
+        await credential_search.where_matches(source, select, workspace_id, term, lookups)
     visible.narrow_credentials(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_credential(row, keyring) for row in rows], next_after
 
 
-def _where_matches(select: Select, keyring: Keyring, workspace_id: UUID, term: str) -> None:
-    """By part of the name, by the beginning of its own or its owner's id, by the whole number."""
-    numbers = (parse_card(term), parse_code(term.strip()))
-    lookups = [
+async def list_unmanaged(
+    source: Source,
+    keyring: Keyring,
+    workspace_id: UUID,
+    *,
+    acs_system_id: UUID | None = None,
+    acs_user_id: UUID | None = None,
+    user_identity_id: UUID | None = None,
+    term: str | None = None,
+) -> list[AcsCredential]:
+    """All credentials that match and that another system manages, the oldest first."""
+    select = _select(workspace_id, is_managed=False)
+    _where_owned(select, acs_system_id, acs_user_id, user_identity_id)
+    if term is not None:
+        lookups = _lookups(keyring, workspace_id, term)
+        await credential_search.where_matches(source, select, workspace_id, term, lookups)
+    return await _all(select, source, keyring)
+
+
+async def list_at_entrance(
+    source: Source,
+    keyring: Keyring,
+    workspace_id: UUID,
+    acs_entrance_id: UUID,
+    at: datetime,
+    *,
+    sight: Sight | None = None,
+) -> list[AcsCredential]:
+    """All credentials that open an entrance at an instant, the oldest first."""
+    select = _select(workspace_id, is_managed=True)
+    rule = access.AT_ENTRANCE.format(id="{0}", at="{1}")
+    select.where(rule, acs_entrance_id, access.instant(at))
+    visible.narrow_credentials(select, sight)
+    return await _all(select, source, keyring)
+
+
+def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
+    select = Select(_SELECT, workspace_id)
+    select.where("c.is_managed" if is_managed else "not c.is_managed")
+    return select
+
+
+def _where_owned(
+    select: Select,
+    acs_system_id: UUID | None,
+    acs_user_id: UUID | None,
+    user_identity_id: UUID | None,
+) -> None:
+    select.where_given("c.acs_system_id = {0}", acs_system_id)
+    select.where_given("c.acs_user_id = {0}", acs_user_id)
+    select.where_given("u.user_identity_id = {0}", user_identity_id)
+
+
+def _lookups(keyring: Keyring, workspace_id: UUID, term: str) -> list[bytes]:
+    """The hashes of every number that a term can be."""
+    return [
         lookup(keyring, workspace_id, number)
-        for number in numbers
+        for number in (parse_card(term), parse_code(term.strip()))
         if isinstance(number, CardNumber | CodeNumber)
     ]
-    found = f"{search.contains('c.display_name', '{0}')} or c.lookup = any ({{1}}::bytea[])"
-    ids = search.id_range(term)
-    if ids is not None:
-        found += " or c.acs_credential_id between {2} and {3} or c.acs_user_id between {2} and {3}"
-    select.where(found, search.plain(term), lookups, *(ids or ()))
+
+
+async def _all(select: Select, source: Source, keyring: Keyring) -> list[AcsCredential]:
+    rows = await select.fetch(source, f"order by {', '.join(_ORDER)}")
+    return [_credential(row, keyring) for row in rows]
 
 
 def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
-    number = _number(row, keyring)
-    is_card = row["access_method"] == "card"
-    return AcsCredential(
+    number, method = _number(row, keyring), row["access_method"]
+    kind = AcsCredential if row["is_managed"] else UnmanagedAcsCredential
+    return kind(
         acs_credential_id=row["acs_credential_id"],
         acs_system_id=row["acs_system_id"],
         acs_user_id=given(row["acs_user_id"]),
-        access_method=row["access_method"],
-        card_number=number if is_card else None,
-        code=None if is_card else number,
+        access_method=method,
+        card_number=number if method == "card" else None,
+        code=number if method == "code" else None,
         connected_account_id=row["connected_account_id"],
         created_at=iso(row["created_at"]),
         display_name=row["display_name"],
@@ -106,28 +177,34 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
         external_type="doorward_credential",
         external_type_display_name="Doorward credential",
         is_issued=row["issued_at"] is not None,
-        is_managed=True,
+        is_managed=row["is_managed"],
         is_multi_phone_sync_credential=False,
-        is_one_time_use=False,
+        is_one_time_use=row["use_limit"] == 1,
         issued_at=iso_or_none(row["issued_at"]),
         starts_at=given(iso_or_none(row["starts_at"])),
         user_identity_id=given(row["user_identity_id"]),
-        warnings=[] if row["issued_at"] else [_waiting(row)],
+        warnings=_warnings(row, number),
         workspace_id=row["workspace_id"],
     )
 
 
-def _waiting(row: asyncpg.Record) -> WarningEntry:
-    return WarningEntry(
-        created_at=iso(row["created_at"]), message=_UNISSUED, warning_code="waiting_to_be_issued"
-    )
+def _warnings(row: asyncpg.Record, number: str | None) -> list[WarningEntry]:
+    if row["issued_at"] is None:
+        return [_warning("waiting_to_be_issued", _UNISSUED, row["created_at"])]
+    if row["access_method"] == "code" and number is not None and is_guessable(len(number)):
+        # Of the API's closed list the one that asks for what mends it: another code.
+        return [_warning("needs_to_be_reissued", _GUESSABLE, row["issued_at"])]
+    return []
+
+
+def _warning(warning_code: str, message: str, created_at: datetime) -> WarningEntry:
+    return WarningEntry(created_at=iso(created_at), message=message, warning_code=warning_code)
 
 
 def _number(row: asyncpg.Record, keyring: Keyring) -> str | None:
     if row["sealed"] is None:
         return None
-    context = _context(row["workspace_id"], row["acs_credential_id"])
-    return keyring.open(row["sealed"], context).decode()
+    return open_number(keyring, row["workspace_id"], row["acs_credential_id"], row["sealed"])
 
 
 def _context(workspace_id: UUID, acs_credential_id: UUID) -> bytes:

@@ -36,6 +36,16 @@ async def get(
     return _entrance(row) if row else None
 
 
+async def system_of(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> UUID | None:
+    """The access system of an entrance, None for an unknown one."""
+    found: UUID | None = await source.fetchval(
+        "select acs_system_id from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
+        workspace_id,
+        acs_entrance_id,
+    )
+    return found
+
+
 async def controller_of(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> UUID | None:
     """The controller that decides at an entrance, None for an unknown entrance."""
     found: UUID | None = await source.fetchval(
@@ -86,11 +96,33 @@ async def list_accessible_to_user(
     return await _list_accessible(source, workspace_id, access.OF_USER, acs_user_id, at)
 
 
+async def list_accessible_to_identity(
+    source: Source,
+    workspace_id: UUID,
+    user_identity_id: UUID,
+    at: datetime,
+    *,
+    sight: Sight | None = None,
+) -> list[AcsEntrance]:
+    """What the users of an identity can open at an instant, the oldest first."""
+    select = Select(_SELECT, workspace_id)
+    _where_accessible(select, access.OF_IDENTITY, user_identity_id, at)
+    visible.narrow_entrances(select, sight, at)
+    return [_entrance(row) for row in await select.fetch(source, f"order by {', '.join(_ORDER)}")]
+
+
 async def list_accessible_to_group(
     source: Source, workspace_id: UUID, acs_access_group_id: UUID, at: datetime
 ) -> list[AcsEntrance]:
     """What a member can open through a group at an instant, the oldest first."""
     return await _list_accessible(source, workspace_id, access.OF_GROUP, acs_access_group_id, at)
+
+
+async def list_accessible_to_credential(
+    source: Source, workspace_id: UUID, acs_credential_id: UUID, at: datetime
+) -> list[AcsEntrance]:
+    """What a credential opens at an instant, the oldest first."""
+    return await _list_accessible(source, workspace_id, access.OF_CREDENTIAL, acs_credential_id, at)
 
 
 async def _list_accessible(
@@ -111,7 +143,7 @@ def _entrance(row: asyncpg.Record) -> AcsEntrance:
         acs_system_id=row["acs_system_id"],
         can_belong_to_reservation=False,
         can_unlock_with_card=row["can_unlock_with_card"],
-        can_unlock_with_cloud_key=False,
+        can_unlock_with_cloud_key=True,
         can_unlock_with_code=row["can_unlock_with_code"],
         can_unlock_with_mobile_key=False,
         connected_account_id=row["connected_account_id"],

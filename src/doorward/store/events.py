@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -17,17 +18,32 @@ _SELECT = "select v.payload from event v where v.workspace_id = $1"
 # Doorward's own types reach only those who ask for them by name.
 _NOT_OURS = "v.event_type not like 'doorward.%'"
 
+# In the order of their ids each page of an index is found in one go.
 _INSERT: Final = """
 insert into event (workspace_id, event_id, event_type, occurred_at, created_at, subject_ids,
   payload)
-values ($1, $2, $3, $4, $5, $6, $7::text::jsonb) on conflict do nothing"""
+select $1, x.event_id, x.event_type, x.occurred_at, x.created_at, x.subject_ids::uuid[],
+  x.payload::jsonb
+from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
+  as x (event_id, event_type, occurred_at, created_at, subject_ids, payload)
+order by x.event_id
+on conflict do nothing"""
+
+_IDS: Final = [
+    field.name
+    for field in msgspec.structs.fields(Event)
+    if field.name.endswith("_id") and field.name not in ("event_id", "workspace_id")
+]
+_ids: Final = attrgetter(*_IDS)
 
 
 async def insert_events(
     connection: Connection, workspace_id: UUID, events: Sequence[Event]
 ) -> None:
     """Keeps events; one whose event_id is known already is the same event, handed in again."""
-    await connection.executemany(_INSERT, [_row(workspace_id, event) for event in events])
+    if events:
+        columns = zip(*map(_row, events), strict=True)
+        await connection.execute(_INSERT, workspace_id, *columns)
 
 
 async def get(
@@ -90,20 +106,17 @@ def _event(payload: str) -> Event:
     return msgspec.json.decode(payload, type=Event)
 
 
-def _row(workspace_id: UUID, event: Event) -> tuple[object, ...]:
+def _row(event: Event) -> tuple[object, ...]:
     return (
-        workspace_id,
         event.event_id,
         event.event_type,
         datetime.fromisoformat(event.occurred_at),
         datetime.fromisoformat(event.created_at),
-        _subject_ids(event),
+        f"{{{','.join(_subject_ids(event))}}}",
         msgspec.json.encode(event).decode(),
     )
 
 
-def _subject_ids(event: Event) -> list[UUID]:
+def _subject_ids(event: Event) -> list[str]:
     """Every id that an event names, but its own and its workspace's."""
-    own = (event.event_id, event.workspace_id)
-    values = (getattr(event, field) for field in event.__struct_fields__)
-    return [value for value in values if isinstance(value, UUID) and value not in own]
+    return [str(value) for value in _ids(event) if isinstance(value, UUID)]

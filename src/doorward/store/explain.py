@@ -22,6 +22,7 @@ with held as not materialized (
 )
 select * from held where kind = 'entrance' and key_a = $4
 union all select * from held where kind = 'user' and key_a = $3
+union all select * from held where kind = 'grant' and key_a = $3 and key_b = $4
 union all select * from membership
 union all select * from held where kind = 'group' and key_a in (select key_a from membership)
 union all select * from held where kind = 'group_entrance' and key_b = $4
@@ -37,6 +38,10 @@ select acs_access_group_id as source_id, name from acs_access_group
 union all
 select acs_credential_id, display_name from acs_credential
   where workspace_id = $1 and acs_credential_id = any ($2)
+union all
+select subject_id, coalesce(full_name, email_address, phone_number) from personal
+  where workspace_id = $1 and subject_id = any ($2)
+    and coalesce(full_name, email_address, phone_number) is not null
 """
 
 
@@ -82,6 +87,6 @@ async def facts_about(
 
 
 async def names(source: Source, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What groups and credentials are called now, by id; one that is gone is missing."""
+    """What groups, credentials and people are called now, by id; one that is gone is missing."""
     rows = await source.fetch(_NAMES, workspace_id, ids)
     return {row["source_id"]: row["name"] for row in rows}

@@ -1,6 +1,6 @@
 """Access groups, as the API shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -10,20 +10,24 @@ import asyncpg
 from doorward.resources.acs_access_group import (
     AcsAccessGroup,
     EntranceReference,
+    UnmanagedAcsAccessGroup,
     UpdatingEntranceMembership,
     UpdatingUserMembership,
     UserReference,
 )
+from doorward.resources.pending_mutation import UpdatingAccessSchedule
 from doorward.resources.values import iso, schedule
-from doorward.store import pending, search
+from doorward.store import pending, pending_changes, search, visible
 from doorward.store.select import Select, Source
+from doorward.store.sight import Sight
 
 _TYPE_NAME: Final = "Doorward access group"
 
 _SELECT = f"""
 select g.*, s.connected_account_id,
   w.acs_user_ids, w.are_members, w.members_changed_at,
-  x.acs_entrance_ids, x.are_opened, x.entrances_changed_at
+  x.acs_entrance_ids, x.are_opened, x.entrances_changed_at,
+  y.noted, y.noted_at, y.noted_before, y.noted_after
 from acs_access_group g
 join acs_system s on s.workspace_id = g.workspace_id and s.acs_system_id = g.acs_system_id
 cross join lateral (
@@ -42,7 +46,13 @@ cross join lateral (
   where o.workspace_id = g.workspace_id and o.acs_access_group_id = g.acs_access_group_id
     and {pending.GROUP_ENTRANCE}
 ) x
+cross join lateral {pending_changes.noted("g.workspace_id", "g.acs_access_group_id")} y
 where g.workspace_id = $1"""  # noqa: S608
+
+_SYSTEM = """
+select g.acs_access_group_id, g.acs_system_id from acs_access_group g
+join acs_system s on s.workspace_id = g.workspace_id and s.acs_system_id = g.acs_system_id
+where g.workspace_id = $1 and g.is_managed"""
 
 _OF_MEMBER = """exists (
   select from acs_membership m join acs_user u on u.workspace_id = m.workspace_id
@@ -53,37 +63,54 @@ _OF_IDENTITY = f"{_OF_MEMBER} and u.user_identity_id = {{0}})"
 
 
 async def get(
-    source: Source, workspace_id: UUID, acs_access_group_id: UUID
+    source: Source, workspace_id: UUID, acs_access_group_id: UUID, *, is_managed: bool = True
 ) -> AcsAccessGroup | None:
-    """An access group, None for an unknown id."""
-    select = Select(_SELECT, workspace_id)
+    """An access group, None for an unknown id.
+
+    is_managed: those that another system manages are found by False alone.
+    """
+    select = _select(workspace_id, is_managed=is_managed)
     select.where("g.acs_access_group_id = {0}", acs_access_group_id)
     row = await select.fetchrow(source)
     return _group(row) if row else None
 
 
-async def system_of(source: Source, workspace_id: UUID, acs_access_group_id: UUID) -> UUID | None:
-    """The access system of a group, None for an unknown group."""
-    found: UUID | None = await source.fetchval(
-        "select acs_system_id from acs_access_group"
-        " where workspace_id = $1 and acs_access_group_id = $2",
-        workspace_id,
-        acs_access_group_id,
-    )
-    return found
+async def system_of(
+    source: Source, workspace_id: UUID, acs_access_group_id: UUID, *, sight: Sight | None = None
+) -> UUID | None:
+    """The access system of a managed group, None for an unknown group.
+
+    sight: also None for a group of no account that a session is for.
+    """
+    select = Select(_SYSTEM, workspace_id)
+    select.where("g.acs_access_group_id = {0}", acs_access_group_id)
+    visible.narrow_to_accounts(select, sight)
+    row = await select.fetchrow(source)
+    return row["acs_system_id"] if row else None
+
+
+async def systems_of(
+    source: Source, workspace_id: UUID, acs_access_group_ids: Sequence[UUID]
+) -> dict[UUID, UUID]:
+    """The access systems of managed groups, by group; without those that are unknown."""
+    select = Select(_SYSTEM, workspace_id)
+    select.where("g.acs_access_group_id = any ({0}::uuid[])", list(acs_access_group_ids))
+    rows = await select.fetch(source, "")
+    return {row["acs_access_group_id"]: row["acs_system_id"] for row in rows}
 
 
 async def list_groups(
     source: Source,
     workspace_id: UUID,
     *,
+    is_managed: bool = True,
     acs_system_id: UUID | None = None,
     acs_user_id: UUID | None = None,
     user_identity_id: UUID | None = None,
     term: str | None = None,
 ) -> list[AcsAccessGroup]:
     """All access groups that match, the oldest first; of a person, those with a membership."""
-    select = Select(_SELECT, workspace_id)
+    select = _select(workspace_id, is_managed=is_managed)
     select.where_given("g.acs_system_id = {0}", acs_system_id)
     select.where_given(_OF_USER, acs_user_id)
     select.where_given(_OF_IDENTITY, user_identity_id)
@@ -92,8 +119,15 @@ async def list_groups(
     return [_group(row) for row in rows]
 
 
+def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
+    select = Select(_SELECT, workspace_id)
+    select.where("g.is_managed" if is_managed else "not g.is_managed")
+    return select
+
+
 def _group(row: asyncpg.Record) -> AcsAccessGroup:
-    return AcsAccessGroup(
+    kind = AcsAccessGroup if row["is_managed"] else UnmanagedAcsAccessGroup
+    return kind(
         acs_access_group_id=row["acs_access_group_id"],
         acs_system_id=row["acs_system_id"],
         access_group_type="doorward_access_group",
@@ -105,9 +139,13 @@ def _group(row: asyncpg.Record) -> AcsAccessGroup:
         errors=[],
         external_type="doorward_access_group",
         external_type_display_name=_TYPE_NAME,
-        is_managed=True,
+        is_managed=row["is_managed"],
         name=row["name"],
-        pending_mutations=[*_pending_members(row), *_pending_entrances(row)],
+        pending_mutations=[
+            *_pending_members(row),
+            *_pending_entrances(row),
+            *_pending_schedules(row),
+        ],
         warnings=[],
         workspace_id=row["workspace_id"],
     )
@@ -140,6 +178,12 @@ def _pending_entrances(row: asyncpg.Record) -> Iterator[UpdatingEntranceMembersh
             from_=none if is_opened else entrance,
             to=entrance if is_opened else none,
         )
+
+
+def _pending_schedules(row: asyncpg.Record) -> Iterator[UpdatingAccessSchedule]:
+    for mutation in pending_changes.mutations(row):
+        if isinstance(mutation, UpdatingAccessSchedule):
+            yield mutation
 
 
 def _changes(row: asyncpg.Record, *columns: str) -> Iterator[tuple[UUID, bool, datetime]]:

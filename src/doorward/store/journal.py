@@ -45,10 +45,22 @@ async def record(
     return revision
 
 
-async def lock(connection: Connection, *workspace_ids: UUID) -> None:
-    """Locks the counters of these workspaces, in sorted order, before anything else is locked."""
-    await connection.execute(
-        "select from policy_revision where workspace_id = any ($1) order by workspace_id"
-        " for update",
+async def revision(connection: Connection, workspace_id: UUID) -> int:
+    """The newest revision of a workspace's journal, as this transaction sees it."""
+    newest: int = await connection.fetchval(
+        "select revision from policy_revision where workspace_id = $1", workspace_id
+    )
+    return newest
+
+
+async def lock(connection: Connection, *workspace_ids: UUID) -> dict[UUID, int]:
+    """Locks the counters of these workspaces, in sorted order, before anything else is locked.
+
+    Answers their revisions; an unknown workspace has none.
+    """
+    rows = await connection.fetch(
+        "select workspace_id, revision from policy_revision where workspace_id = any ($1)"
+        " order by workspace_id for update",
         list(workspace_ids),
     )
+    return {row["workspace_id"]: row["revision"] for row in rows}

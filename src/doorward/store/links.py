@@ -11,7 +11,7 @@ from uuid import UUID
 from doorward.policy.facts import Kind, Link
 from doorward.store.database import Connection
 from doorward.store.journal import Change
-from doorward.store.rows import ELSEWHERE, Entry, Ids, R, Table, column, record_all
+from doorward.store.rows import ELSEWHERE, Entry, Ids, R, Table, column, facts_of, record_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,25 @@ class Membership:
         return Entry(self.acs_system_id, Kind.MEMBERSHIP, a, b, Link())
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An entrance of the same system that a person may open, with whatever credential."""
+
+    acs_user_id: UUID
+    acs_entrance_id: UUID
+    acs_system_id: UUID = field(metadata=ELSEWHERE)
+
+    @property
+    def ids(self) -> Ids:
+        """What the row is found by."""
+        return (self.acs_user_id, self.acs_entrance_id)
+
+    def fact(self) -> Entry:
+        """What controllers are told."""
+        a, b = self.ids
+        return Entry(self.acs_system_id, Kind.GRANT, a, b, Link())
+
+
 class Links(Table[R]):
     """A table of links. Only those that are desired count as being there."""
 
@@ -88,17 +107,19 @@ class Links(Table[R]):
         )
         return {row.ids: row for row in (self.row(*record) for record in found)}
 
-    async def insert(self, connection: Connection, change: Change, rows: Sequence[R]) -> None:
-        """Makes links; a tombstone of the same pair comes to life again."""
+    async def insert(
+        self, connection: Connection, change: Change, rows: Sequence[R], *, is_new: bool = False
+    ) -> None:
+        """Makes links; a tombstone of the same pair comes to life again. is_new: see record_all."""
         a, b = self.keys
         created = ", created_at" if self.has_created_at else ""
         again = ", created_at = excluded.created_at" if self.has_created_at else ""
-        first = await self._record(connection, change, [row.fact() for row in rows])
+        first = await record_all(connection, change, facts_of(rows), is_new=is_new)
         await connection.execute(
             f"insert into {self.name} (workspace_id, {a}, {b}, is_desired, is_unconfirmed,"  # noqa: S608
             f" revision, changed_at{created}) select $1, x.a, x.b, true, true, $4 + x.n - 1, $5"
             f"{', $5' if self.has_created_at else ''}"
-            " from unnest($2::uuid[], $3::uuid[]) with ordinality x (a, b, n)"
+            " from unnest($2::uuid[], $3::uuid[]) with ordinality x (a, b, n) order by x.a, x.b"
             f" on conflict (workspace_id, {a}, {b}) do update set is_desired = true,"
             " is_unconfirmed = true, revision = excluded.revision,"
             f" changed_at = excluded.changed_at{again}",
@@ -112,7 +133,7 @@ class Links(Table[R]):
     async def delete(self, connection: Connection, change: Change, ids: Sequence[Ids]) -> None:
         """Leaves tombstones of these links."""
         rows = list((await self.read(connection, change.workspace_id, ids)).values())
-        first = await self._record(connection, change, [row.fact() for row in rows], gone=True)
+        first = await record_all(connection, change, [fact.gone() for fact in facts_of(rows)])
         a, b = self.keys
         await connection.execute(
             f"update {self.name} t set is_desired = false, is_unconfirmed = true,"  # noqa: S608
@@ -129,17 +150,6 @@ class Links(Table[R]):
     def _condition(self) -> str:
         return " and t.is_desired"
 
-    async def _record(
-        self,
-        connection: Connection,
-        change: Change,
-        facts: Sequence[Entry | None],
-        *,
-        gone: bool = False,
-    ) -> int:
-        entries = [fact.gone() if gone else fact for fact in facts if fact is not None]
-        return await record_all(connection, change, entries)
-
 
 _SYSTEM_OF_GROUP: Final = (
     "(select g.acs_system_id from acs_access_group g where g.workspace_id = t.workspace_id"
@@ -148,6 +158,10 @@ _SYSTEM_OF_GROUP: Final = (
 _SYSTEM_OF_CREDENTIAL: Final = (
     "(select c.acs_system_id from acs_credential c where c.workspace_id = t.workspace_id"
     " and c.acs_credential_id = t.acs_credential_id)"
+)
+_SYSTEM_OF_USER: Final = (
+    "(select u.acs_system_id from acs_user u where u.workspace_id = t.workspace_id"
+    " and u.acs_user_id = t.acs_user_id)"
 )
 
 GROUP_ENTRANCES: Final = Links(
@@ -169,4 +183,11 @@ MEMBERSHIPS: Final = Links(
     "acs_membership",
     ("acs_access_group_id", "acs_user_id"),
     computed={"acs_system_id": _SYSTEM_OF_GROUP},
+)
+GRANTS: Final = Links(
+    Grant,
+    "user_entrance",
+    ("acs_user_id", "acs_entrance_id"),
+    computed={"acs_system_id": _SYSTEM_OF_USER},
+    has_created_at=False,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from doorward.store.database import Connection
@@ -16,6 +16,7 @@ Status = Literal[
     "acs_access_group_not_found",
     "no_user_in_system",
     "different_systems",
+    "code_taken",
 ]
 
 
@@ -50,18 +51,29 @@ class ChangeMembership:
         return (await change_memberships(connection, [self]))[0]
 
 
+CHANGE: Final = "change_memberships($1, $2, $3, $4, $5, $6, $7)"
+
+
 async def change_memberships(
     connection: Connection, calls: Sequence[ChangeMembership]
 ) -> list[MembershipResult]:
     """Makes the changes in the given order, all or none; each has a status of its own."""
     rows = await connection.fetch(
-        "select status, revision, acs_user_id from change_memberships($1, $2, $3, $4, $5, $6, $7)",
-        [call.change.at for call in calls],
-        [call.change.actor for call in calls],
-        [call.change.workspace_id for call in calls],
+        f"select status, revision, acs_user_id from {CHANGE}",  # noqa: S608
+        *arguments(calls),
+    )
+    return [MembershipResult(*row) for row in rows]
+
+
+def arguments(calls: Sequence[ChangeMembership]) -> tuple[list[Any], ...]:
+    """Calls as CHANGE takes them."""
+    changes = [call.change for call in calls]
+    return (
+        [change.at for change in changes],
+        [change.actor for change in changes],
+        [change.workspace_id for change in changes],
         [call.is_add for call in calls],
         [call.acs_access_group_id for call in calls],
         [call.acs_user_id for call in calls],
         [call.user_identity_id for call in calls],
     )
-    return [MembershipResult(*row) for row in rows]

@@ -11,19 +11,20 @@ from typing import Final
 _HELD: Final = "case when c.confirmed_epoch = r.epoch then c.confirmed_revision else 0 end"
 
 # About a row whose workspace_id and revision are {row}'s; {links} leads to its entrances.
-_CONCERNED: Final = f"""{{row}}.is_unconfirmed and exists (
+_BEHIND: Final = f"""exists (
     select from policy_revision r
       join controller c on c.workspace_id = r.workspace_id
         and (c.confirmed_epoch, c.confirmed_revision) < (r.epoch, {{row}}.revision){{links}}
       join policy_fact f on f.workspace_id = r.workspace_id and f.kind = 'entrance'
-        and f.key_a = {{entrance}} and f.key_b = c.controller_id
+        and {{entrance}} and f.key_b = c.controller_id
         and (f.to_revision is null or f.to_revision > {_HELD})
     where r.workspace_id = {{row}}.workspace_id)"""
+_CONCERNED: Final = f"{{row}}.is_unconfirmed and {_BEHIND}"
 
 # About rows `m` of acs_membership.
 MEMBERSHIP: Final = _CONCERNED.format(
     row="m",
-    entrance="l.key_b",
+    entrance="f.key_a = l.key_b",
     links=f"""
       join policy_fact l on l.workspace_id = r.workspace_id and l.kind = 'group_entrance'
         and l.key_a = m.acs_access_group_id
@@ -31,4 +32,7 @@ MEMBERSHIP: Final = _CONCERNED.format(
 )
 
 # About rows `o` of access_group_entrance.
-GROUP_ENTRANCE: Final = _CONCERNED.format(row="o", entrance="o.acs_entrance_id", links="")
+GROUP_ENTRANCE: Final = _CONCERNED.format(row="o", entrance="f.key_a = o.acs_entrance_id", links="")
+
+# About rows `n` of pending_change, which concern every entrance of their system.
+CHANGE: Final = _BEHIND.format(row="n", entrance="c.acs_system_id = n.acs_system_id", links="")

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from doorward.policy.facts import NO_KEY, CredentialState, Kind, UserState
 from doorward.store.database import Connection
 from doorward.store.journal import Change
-from doorward.store.links import CREDENTIAL_ENTRANCES, MEMBERSHIPS
-from doorward.store.personal import Personal, grams, personal_hash
+from doorward.store.links import CREDENTIAL_ENTRANCES, GRANTS, MEMBERSHIPS
+from doorward.store.personal import Of, Personal, personal_hash, put_all
 from doorward.store.rows import ELSEWHERE, Entry, Ids, Row, Table, column, window
 
 # A field whose value is a person's own: kept in the table `personal` alone.
@@ -107,6 +109,9 @@ class Credential:
     sealed: bytes | None = field(compare=False, repr=False)
     state: str = field(compare=False)
     issued_at: datetime | None = field(compare=False)
+    code_length: int | None = field(default=None, compare=False)
+    use_limit: int | None = field(default=None, compare=False)
+    uses: str = field(default="{}", compare=False)
 
     @property
     def ids(self) -> Ids:
@@ -120,6 +125,9 @@ class Credential:
             self.state,
             self.issued_at is not None,
             window(self.starts_at, self.ends_at),
+            self.use_limit,
+            msgspec.json.decode(self.uses, type=dict[str, int]),
+            self.code_length,
         )
         owner = self.acs_user_id or NO_KEY
         return Entry(self.acs_system_id, Kind.CREDENTIAL, self.acs_credential_id, owner, state)
@@ -147,9 +155,9 @@ P = TypeVar("P", bound=Person)
 class Persons(Table[P]):
     """Rows with personal values beside them."""
 
-    async def insert(self, connection: Connection, change: Change, rows: Sequence[P]) -> None:
-        """Makes persons with their values."""
-        await super().insert(connection, change, rows)
+    async def write(self, connection: Connection, change: Change, rows: Sequence[P]) -> None:
+        """Makes persons with their values, of which the journal is told later."""
+        await super().write(connection, change, rows)
         await _put_personal(connection, change.workspace_id, rows)
 
     async def update(
@@ -202,23 +210,14 @@ class Credentials(Table[Credential]):
     def merged(self, old: Credential, declared: Credential, names: Collection[str]) -> Credential:
         """The old row with these fields as they are declared; a number comes with its seal."""
         merged = super().merged(old, declared, names)
-        return replace(merged, sealed=declared.sealed) if "lookup" in names else merged
+        if "lookup" not in names:
+            return merged
+        return replace(merged, sealed=declared.sealed, code_length=declared.code_length)
 
 
 async def _put_personal(connection: Connection, workspace_id: UUID, rows: Sequence[Person]) -> None:
-    await connection.executemany(
-        "insert into personal values ($1, $2, $3, $4, $5, $6, $7, $8)"
-        " on conflict (workspace_id, subject_id) do update set salt = excluded.salt,"
-        " full_name = excluded.full_name, email_address = excluded.email_address,"
-        " phone_number = excluded.phone_number, grams = excluded.grams",
-        [_personal_record(workspace_id, row) for row in rows],
-    )
-
-
-def _personal_record(workspace_id: UUID, row: Person) -> tuple[Any, ...]:
-    values = (row.personal.full_name, row.personal.email_address, row.personal.phone_number)
-    head = (workspace_id, *row.ids, row.personal_system_id, row.salt)
-    return (*head, *values, grams(workspace_id, *values))
+    persons = [Of(row.ids[0], row.personal_system_id, row.salt, row.personal) for row in rows]
+    await put_all(connection, workspace_id, persons)
 
 
 def _persons(key: str) -> dict[str, Any]:
@@ -236,5 +235,9 @@ IDENTITIES: Final = Identities(
 USERS: Final = Persons(User, "acs_user", ("acs_user_id",), **_persons("acs_user_id"))
 CREDENTIALS: Final = Credentials(Credential, "acs_credential", ("acs_credential_id",))
 
-USERS.dependents += [(CREDENTIALS, "acs_user_id"), (MEMBERSHIPS, "acs_user_id")]
+USERS.dependents += [
+    (CREDENTIALS, "acs_user_id"),
+    (MEMBERSHIPS, "acs_user_id"),
+    (GRANTS, "acs_user_id"),
+]
 CREDENTIALS.dependents += [(CREDENTIAL_ENTRANCES, "acs_credential_id")]

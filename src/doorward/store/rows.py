@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import Field, fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -113,16 +114,23 @@ class Table(Generic[R]):
 
     async def insert(self, connection: Connection, change: Change, rows: Sequence[R]) -> None:
         """Makes rows; lists keep their order."""
+        await self.write(connection, change, rows)
+        await record_all(connection, change, facts_of(rows))
+
+    async def write(self, connection: Connection, change: Change, rows: Sequence[R]) -> None:
+        """Makes rows of which the journal is told later in the same transaction."""
         columns = ["workspace_id", *self._constants, *self._columns]
         columns += ["created_at"] if self.has_created_at else []
         head = (change.workspace_id, *self._constants.values())
+        values = attrgetter(*self._columns)
         records = [
-            (*head, *(getattr(row, name) for name in self._columns))
-            + ((moment,) if self.has_created_at else ())
+            (*head, *values(row), moment) if self.has_created_at else (*head, *values(row))
             for row, moment in zip(rows, moments(change), strict=False)
         ]
+        # In the order of their ids each page of an index is found in one go.
+        place = len(head)
+        records.sort(key=lambda record: record[place].bytes)
         await connection.copy_records_to_table(self.name, records=records, columns=columns)
-        await record_all(connection, change, _facts(rows))
 
     async def update(
         self, connection: Connection, change: Change, rows: Sequence[tuple[R, R]]
@@ -151,7 +159,7 @@ class Table(Generic[R]):
         rows = await self.read_by(connection, change.workspace_id, key, values)
         for table, their_key in self.dependents:
             await table.erase(connection, change, their_key, column(row.ids for row in rows))
-        await record_all(connection, change, [fact.gone() for fact in _facts(rows)])
+        await record_all(connection, change, [fact.gone() for fact in facts_of(rows)])
         await connection.execute(
             f"delete from {self.name} where workspace_id = $1 and {key} = any ($2)",  # noqa: S608
             change.workspace_id,
@@ -211,7 +219,8 @@ def column(ids: Iterable[Ids], place: int = 0) -> list[UUID]:
     return [each[place] for each in ids]
 
 
-def _facts(rows: Iterable[Row]) -> list[Entry]:
+def facts_of(rows: Iterable[Row]) -> list[Entry]:
+    """What controllers are told of rows."""
     return [fact for row in rows if (fact := row.fact()) is not None]
 
 
@@ -224,18 +233,22 @@ def _replaced(changed: Iterable[tuple[Row, Row]]) -> Iterator[Entry]:
             yield after
 
 
-async def record_all(connection: Connection, change: Change, entries: Sequence[Entry]) -> int:
+async def record_all(
+    connection: Connection, change: Change, entries: Sequence[Entry], *, is_new: bool = False
+) -> int:
     """Appends changes of distinct facts in their order; answers the revision of the first.
 
-    Nothing to append answers 0.
+    is_new: none of the facts holds now, which saves looking for them. Raises
+    asyncpg.UniqueViolationError where one does. Nothing to append answers 0.
     """
     if not entries:
         return 0
     first: int = await connection.fetchval(
-        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8::text[]::jsonb[], $9)",
+        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::jsonb[], $10)",
         change.workspace_id,
         change.actor,
         change.at,
+        is_new,
         [entry.acs_system_id for entry in entries],
         [entry.kind.value for entry in entries],
         [entry.key_a for entry in entries],

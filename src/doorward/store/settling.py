@@ -1,8 +1,9 @@
 """What becomes of desired rows once the doors have confirmed them (DESIGN.md, decision 7).
 
 A row waits for every controller that is concerned: whose slice, as far as it has confirmed, holds
-an entrance that the row is about. History rows of the entrances' and links' facts tell that, so
-that a controller that has not heard that an entrance was taken from it still counts.
+an entrance that the row is about; what pending_changes notes of a person or group is about every
+entrance of the system. History rows of the entrances' and links' facts tell that, so that a
+controller that has not heard that an entrance was taken from it still counts.
 """
 
 from typing import Final
@@ -23,11 +24,13 @@ with behind as materialized (
   from controller c join policy_revision r on r.workspace_id = c.workspace_id
   where c.workspace_id = $1 and (c.confirmed_epoch, c.confirmed_revision) < (r.epoch, r.revision)
 ), held as materialized (
-  select f.key_a as acs_entrance_id, b.confirmed
+  select f.key_a as acs_entrance_id, f.acs_system_id, b.confirmed
   from behind b join policy_fact f on f.workspace_id = $1 and f.kind = 'entrance'
     and f.key_b = b.controller_id and (f.to_revision is null or f.to_revision > b.confirmed)
 ), reach_entrance as materialized (
   select acs_entrance_id as subject, min(confirmed) as confirmed from held group by 1
+), reach_system as materialized (
+  select acs_system_id as subject, min(confirmed) as confirmed from held group by 1
 ), reach_group as materialized (
   select l.key_a as subject, min(h.confirmed) as confirmed
   from held h join policy_fact l on l.workspace_id = $1 and l.kind = 'group_entrance'
@@ -58,6 +61,23 @@ _TABLE: Final = """, {table}_ready as materialized (
     and m.{a} = locked.{a} and m.{b} = locked.{b} and locked.is_desired
 )"""
 
+# Without a state of its own: there while it is pending.
+_CHANGES: Final = f""", pending_change_ready as materialized (
+  select n.subject_id, n.what, n.object_id, n.revision from pending_change n
+  left join reach_system reach on reach.subject = n.acs_system_id
+  where n.workspace_id = $1 and (reach.confirmed is null or reach.confirmed >= n.revision)
+  limit {_BATCH}
+), pending_change_locked as materialized (
+  select n.subject_id, n.what, n.object_id from pending_change n
+  join pending_change_ready ready using (subject_id, what, object_id, revision)
+  where n.workspace_id = $1
+  for update of n skip locked
+), pending_change_gone as (
+  delete from pending_change n using pending_change_locked locked where n.workspace_id = $1
+    and n.subject_id = locked.subject_id and n.what = locked.what
+    and n.object_id = locked.object_id
+)"""  # noqa: S608
+
 _TABLES: Final = (
     ("acs_membership", "acs_access_group_id", "acs_user_id", "reach_group", "acs_access_group_id"),
     (
@@ -67,6 +87,7 @@ _TABLES: Final = (
         "reach_entrance",
         "acs_entrance_id",
     ),
+    ("user_entrance", "acs_user_id", "acs_entrance_id", "reach_entrance", "acs_entrance_id"),
     (
         "credential_entrance",
         "acs_credential_id",
@@ -82,8 +103,9 @@ def _statement() -> str:
         _TABLE.format(table=table, a=a, b=b, reach=reach, by=by, batch=_BATCH)
         for table, a, b, reach, by in _TABLES
     ]
-    counts = ", ".join(f"(select count(*) from {table}_locked)" for table, *_ in _TABLES)  # noqa: S608
-    return f"{_REACH}{''.join(parts)} select greatest({counts}) as most"
+    names = (*(table for table, *_ in _TABLES), "pending_change")
+    counts = ", ".join(f"(select count(*) from {name}_locked)" for name in names)  # noqa: S608
+    return f"{_REACH}{''.join(parts)}{_CHANGES} select greatest({counts}) as most"
 
 
 _SETTLE: Final = _statement()
@@ -95,6 +117,7 @@ async def unsettled_workspaces(database: Database) -> list[UUID]:
         f"select workspace_id from {table} where is_unconfirmed"  # noqa: S608
         for table, *_ in _TABLES
     )
+    tables += " union select workspace_id from pending_change"
     return [row["workspace_id"] for row in await database.fetch(tables)]
 
 

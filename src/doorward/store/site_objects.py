@@ -1,11 +1,13 @@
 """What site files have declared before, and what a file must not take from somebody else."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from doorward.store.database import Connection
 from doorward.store.journal import Change
@@ -43,18 +45,22 @@ def declared(row: Row, salt: bytes | None = None) -> Declared:
 
     `salt` is that of the person's row in the database, where the given one has another.
     """
-    values = {
-        field.name: _plain(getattr(row, field.name))
-        for field in fields(row)
-        if field.compare and not field.metadata.get("personal")
-    }
+    values = {name: _plain(getattr(row, name)) for name in _declared_fields(type(row))}
     if isinstance(row, Identity | User):
         salted = personal_hash(row.salt if salt is None else salt, row.personal)
         values["personal"] = salted.hex()
     return values
 
 
+@cache
+def _declared_fields(row_type: type[Row]) -> tuple[str, ...]:
+    found = (field for field in fields(row_type) if field.compare)
+    return tuple(field.name for field in found if not field.metadata.get("personal"))
+
+
 def _plain(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
@@ -71,8 +77,9 @@ async def read_site_objects(connection: Connection, workspace_id: UUID) -> list[
         " order by kind, key",
         workspace_id,
     )
+    decode = msgspec.json.decode
     return [
-        SiteObject(row["kind"], row["key"], tuple(row["object_ids"]), json.loads(row["declared"]))
+        SiteObject(row["kind"], row["key"], tuple(row["object_ids"]), decode(row["declared"]))
         for row in rows
     ]
 
@@ -86,22 +93,20 @@ async def count(connection: Connection, workspace_id: UUID) -> int:
 
 
 async def remember(connection: Connection, change: Change, objects: Sequence[SiteObject]) -> None:
-    """Keeps what a file declares."""
-    await connection.executemany(
-        "insert into site_object values ($1, $2, $3, $4, $5::text::jsonb, $6)"
+    """Keeps what a file declares, each object once."""
+    await connection.execute(
+        "insert into site_object"
+        " select $1, x.kind, x.key, x.ids::uuid[], x.declared::jsonb, $2"
+        " from unnest($3::text[], $4::text[], $5::text[], $6::text[])"
+        " as x (kind, key, ids, declared) order by x.kind, x.key"
         " on conflict (workspace_id, kind, key) do update set object_ids = excluded.object_ids,"
         " declared = excluded.declared, applied_at = excluded.applied_at",
-        [
-            (
-                change.workspace_id,
-                each.kind,
-                each.key,
-                list(each.ids),
-                json.dumps(each.declared),
-                change.at,
-            )
-            for each in objects
-        ],
+        change.workspace_id,
+        change.at,
+        [each.kind for each in objects],
+        [each.key for each in objects],
+        [f"{{{','.join(map(str, each.ids))}}}" for each in objects],
+        [msgspec.json.encode(each.declared).decode() for each in objects],
     )
 
 
@@ -109,9 +114,13 @@ async def forget(
     connection: Connection, workspace_id: UUID, objects: Iterable[tuple[str, str]]
 ) -> None:
     """Forgets objects by kind and key."""
-    await connection.executemany(
-        "delete from site_object where workspace_id = $1 and kind = $2 and key = $3",
-        [(workspace_id, kind, key) for kind, key in objects],
+    found = list(objects)
+    await connection.execute(
+        "delete from site_object o using unnest($2::text[], $3::text[]) x (kind, key)"
+        " where o.workspace_id = $1 and o.kind = x.kind and o.key = x.key",
+        workspace_id,
+        [kind for kind, _ in found],
+        [key for _, key in found],
     )
 
 
@@ -136,10 +145,16 @@ async def identities_taken(
     emails: Collection[str],
     phones: Collection[str],
 ) -> list[Taken]:
-    """The identities with these keys, e-mail addresses in lower case, and phone numbers."""
+    """The identities with these keys, e-mail addresses in lower case, and phone numbers.
+
+    The key of a merged identity is the one's that it was merged into.
+    """
     rows = await connection.fetch(
         "select 'user_identity_key', user_identity_key, user_identity_id from user_identity"
         " where workspace_id = $1 and user_identity_key = any ($2)"
+        " union all select 'user_identity_key', merged_user_identity_key, user_identity_id"
+        " from merged_user_identity"
+        " where workspace_id = $1 and merged_user_identity_key = any ($2)"
         " union all select 'email', lower(email_address), subject_id from personal"
         " where workspace_id = $1 and acs_system_id is null and lower(email_address) = any ($3)"
         " union all select 'phone', phone_number, subject_id from personal"

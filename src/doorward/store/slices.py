@@ -4,7 +4,7 @@ A slice is every user, group, membership and credential of the controller's acce
 entrances, readers and links to entrances those of its own entrances.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +20,9 @@ from doorward.store.watch import Position
 CHUNK: Final = 2_000
 
 # Facts that belong to one entrance, which key_b names.
-OF_ENTRANCE: Final = frozenset({Kind.READER, Kind.GROUP_ENTRANCE, Kind.CREDENTIAL_ENTRANCE})
+OF_ENTRANCE: Final = frozenset(
+    {Kind.READER, Kind.GROUP_ENTRANCE, Kind.CREDENTIAL_ENTRANCE, Kind.GRANT}
+)
 _SHARED: Final = frozenset(Kind) - OF_ENTRANCE - {Kind.ENTRANCE}
 
 
@@ -53,16 +55,21 @@ class Tail:
     """The journal after a revision, in order, as far as one look goes."""
 
     contact: Contact
-    entries: list[Entry]
+    entries: Sequence[Entry]
 
 
 _CONTACT: Final = (
     "r.epoch, r.revision as head, r.last_hash, c.is_held, c.lease_holder, c.lease_generation"
 )
 
+# Of an entry j, and where it is about a credential, of its row k.
+JOURNALLED: Final = (
+    "j.revision, j.acs_system_id, j.kind, j.key_a, j.key_b, j.state::text, j.previous_hash,"
+    " j.entry_hash, k.lookup"
+)
+
 _TAIL: Final = f"""
-select {_CONTACT}, j.revision, j.acs_system_id, j.kind, j.key_a, j.key_b, j.state::text,
-  j.previous_hash, j.entry_hash, k.lookup
+select {_CONTACT}, {JOURNALLED}
 from controller c
 join policy_revision r on r.workspace_id = c.workspace_id
 left join policy_journal j on j.workspace_id = c.workspace_id
@@ -97,11 +104,7 @@ async def read_tail(
     rows = await link.fetch(_TAIL, *key[:2], revision, limit)
     if not rows:
         return None
-    entries = [
-        Entry(row["acs_system_id"], _fact(row), row["previous_hash"], row["entry_hash"])
-        for row in rows
-        if row["revision"]
-    ]
+    entries = [entry_of(row) for row in rows if row["revision"]]
     return Tail(_contact(rows[0]), entries)
 
 
@@ -145,6 +148,11 @@ async def read_whole(database: Database, key: ControllerKey) -> AsyncIterator[Wh
             yield None
         else:
             yield Whole(connection, key, _contact(row), row["connected_account_id"])
+
+
+def entry_of(row: asyncpg.Record) -> Entry:
+    """The entry of a row of JOURNALLED."""
+    return Entry(row["acs_system_id"], _fact(row), row["previous_hash"], row["entry_hash"])
 
 
 def _contact(row: asyncpg.Record) -> Contact:

@@ -12,7 +12,7 @@ from uuid import UUID
 from doorward.policy.facts import EntranceState, GroupState, Kind, ReaderState
 from doorward.store.database import Connection
 from doorward.store.journal import Change
-from doorward.store.links import CREDENTIAL_ENTRANCES, GROUP_ENTRANCES, MEMBERSHIPS
+from doorward.store.links import CREDENTIAL_ENTRANCES, GRANTS, GROUP_ENTRANCES, MEMBERSHIPS
 from doorward.store.rows import ELSEWHERE, Entry, Ids, Table, window
 
 _EXTERNAL_TYPE: Final = "doorward_system"
@@ -265,6 +265,7 @@ ENTRANCES.dependents += [
     (READERS, "acs_entrance_id"),
     (GROUP_ENTRANCES, "acs_entrance_id"),
     (CREDENTIAL_ENTRANCES, "acs_entrance_id"),
+    (GRANTS, "acs_entrance_id"),
 ]
 ACCESS_GROUPS.dependents += [
     (GROUP_ENTRANCES, "acs_access_group_id"),

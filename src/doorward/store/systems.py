@@ -17,8 +17,8 @@ select s.*,
   (select a.customer_key from connected_account a
     where a.workspace_id = s.workspace_id
     and a.connected_account_id = s.connected_account_id) customer_key,
-  (select count(*) from acs_user u
-    where u.workspace_id = s.workspace_id and u.acs_system_id = s.acs_system_id) user_count,
+  (select coalesce(sum(t.people), 0)::bigint from acs_user_tally t
+    where t.workspace_id = s.workspace_id and t.acs_system_id = s.acs_system_id) user_count,
   (select count(*) from acs_access_group g
     where g.workspace_id = s.workspace_id and g.acs_system_id = s.acs_system_id) group_count
 from acs_system s
@@ -28,6 +28,11 @@ where s.workspace_id = $1"""
 OF_CUSTOMER: Final = """s.connected_account_id in (
   select a.connected_account_id from connected_account a
   where a.workspace_id = $1 and a.customer_key = {0})"""
+
+# A condition: an identity, {0} by id, has a user in the system `s`.
+_OF_IDENTITY: Final = """s.acs_system_id in (
+  select u.acs_system_id from acs_user u
+  where u.workspace_id = $1 and u.user_identity_id = {0} and u.is_managed)"""
 
 # A picture that needs no server of anybody's: a door.
 _IMAGE: Final = (
@@ -54,6 +59,7 @@ async def list_systems(
     *,
     connected_account_id: UUID | None = None,
     customer_key: str | None = None,
+    user_identity_id: UUID | None = None,
     term: str | None = None,
     sight: Sight | None = None,
 ) -> list[AcsSystem]:
@@ -61,6 +67,7 @@ async def list_systems(
     select = Select(_SELECT, workspace_id)
     select.where_given("s.connected_account_id = {0}", connected_account_id)
     select.where_given(OF_CUSTOMER, customer_key)
+    select.where_given(_OF_IDENTITY, user_identity_id)
     search.where_matches(select, term, "s.name", "s.acs_system_id")
     visible.narrow_systems(select, sight)
     rows = await select.fetch(source, "order by s.created_at, s.acs_system_id")
@@ -76,6 +83,15 @@ async def account_of(source: Source, workspace_id: UUID, acs_system_id: UUID) ->
         acs_system_id,
     )
     return connected_account_id
+
+
+async def accounts_of(source: Source, workspace_id: UUID) -> dict[UUID, UUID]:
+    """The connected account of each of a workspace's systems."""
+    rows = await source.fetch(
+        "select acs_system_id, connected_account_id from acs_system where workspace_id = $1",
+        workspace_id,
+    )
+    return {row["acs_system_id"]: row["connected_account_id"] for row in rows}
 
 
 def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:

@@ -30,10 +30,19 @@ _SYSTEM: Final = f"""s.connected_account_id in ({_ACCOUNTS}) or s.acs_system_id 
 _ENTRANCE: Final = (
     f"e.acs_system_id in ({_SYSTEMS}) or {access.OF_IDENTITY.format(id='{2}', at='{3}')}"
 )
+# A probe for each identity: `exists` can become the set of all people, made anew for every call.
+_IDENTITY: Final = f"""n.user_identity_id = {{2}}::uuid or (select true from acs_user u
+  where u.workspace_id = $1 and u.user_identity_id = n.user_identity_id
+  and u.acs_system_id in ({_SYSTEMS}) limit 1)"""  # noqa: S608
 # Whoever is in an account's system has events that name the account.
 _EVENT: Final = f"""v.subject_ids && array({_ACCOUNTS} union all select {{2}}::uuid
+  union all select y.merged_user_identity_id from merged_user_identity y
+  where y.workspace_id = $1 and y.user_identity_id = {{2}}::uuid
   union all select u.acs_user_id from acs_user u
   where u.workspace_id = $1 and {_OWN_USERS})"""  # noqa: S608
+_ATTEMPT: Final = f"""t.acs_system_id in ({_SYSTEMS}) or t.user_identity_id in (
+  select {{2}}::uuid union all select y.merged_user_identity_id from merged_user_identity y
+  where y.workspace_id = $1 and y.user_identity_id = {{2}}::uuid)"""  # noqa: S608
 _OPENED_BY: Final = f"""exists (select from acs_credential c where c.workspace_id = $1
   and c.acs_credential_id = {{3}} and {_CREDENTIAL})"""
 
@@ -44,6 +53,16 @@ def narrow_accounts(select: Select, sight: Sight | None) -> None:
         select.where(_ACCOUNT, list(sight.connected_account_ids), sight.customer_key)
 
 
+def narrow_to_accounts(select: Select, sight: Sight | None) -> None:
+    """Leaves of access systems `s` those of accounts that a session is for.
+
+    Who is merely in a system sees it, but does not run it.
+    """
+    if sight is not None:
+        accounts = list(sight.connected_account_ids)
+        select.where(f"s.connected_account_id in ({_ACCOUNTS})", accounts, sight.customer_key)
+
+
 def narrow_systems(select: Select, sight: Sight | None) -> None:
     """Leaves of access systems `s` what a session sees."""
     _narrow(select, _SYSTEM, sight)
@@ -52,6 +71,25 @@ def narrow_systems(select: Select, sight: Sight | None) -> None:
 def narrow_users(select: Select, sight: Sight | None) -> None:
     """Leaves of people `u` whom a session sees."""
     _narrow(select, _USER, sight)
+
+
+def narrow_identities(select: Select, sight: Sight | None) -> None:
+    """Leaves of identities `n` the session's own, and those with a user in a system it sees."""
+    if sight is not None and not sight.connected_account_ids and sight.customer_key is None:
+        select.where("n.user_identity_id = {0}::uuid", sight.user_identity_id)
+    else:
+        _narrow(select, _IDENTITY, sight)
+
+
+def users_seen(sight: Sight | None) -> tuple[str, tuple[object, ...]]:
+    """A condition on people `u` whom a session sees, and its arguments, to be $2 and following.
+
+    For the part of a statement that is written around the rows of a Select.
+    """
+    if sight is None:
+        return "true", ()
+    arguments = (list(sight.connected_account_ids), sight.customer_key, sight.user_identity_id)
+    return _USER.format("$2", "$3", "$4"), arguments
 
 
 def narrow_credentials(select: Select, sight: Sight | None) -> None:
@@ -67,6 +105,11 @@ def narrow_events(select: Select, sight: Sight | None) -> None:
 def narrow_entrances(select: Select, sight: Sight | None, at: datetime) -> None:
     """Leaves of entrances `e` what a session sees at an instant."""
     _narrow(select, _ENTRANCE, sight, access.instant(at))
+
+
+def narrow_attempts(select: Select, sight: Sight | None) -> None:
+    """Leaves of action attempts `t` those of a session's person, and of systems that it runs."""
+    _narrow(select, _ATTEMPT, sight)
 
 
 def narrow_openers(select: Select, sight: Sight | None, acs_credential_id: object) -> None:

@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import math
 import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
@@ -43,11 +45,16 @@ async def announce(connection: Connection) -> None:
 
 
 class Watch:
-    """Journal positions and the token generation as of the last look."""
+    """Journal positions and the token generation as of the last look.
+
+    on_clocks: called with every look: how far ahead of real time workspaces are that are, and when
+    the look began, by the monotonic clock.
+    """
 
     def __init__(self, database: Database, *, interval: float = INTERVAL) -> None:
         self._database = database
         self._interval = interval
+        self.on_clocks: list[Callable[[Mapping[UUID, timedelta], float], None]] = []
         self._positions: dict[UUID, Position] = {}
         self._changed = asyncio.Event()
         self._wake = asyncio.Event()
@@ -138,10 +145,15 @@ class Watch:
     async def _look(self, connection: Connection) -> None:
         began = time.monotonic()
         rows = await connection.fetch(
-            "select workspace_id, epoch, revision from policy_revision"
-            " union all select null, null, generation from token_generation"
+            "select workspace_id, epoch, revision, null::interval from policy_revision"
+            " union all select null, null, generation, null from token_generation"
+            " union all select workspace_id, null, null, clock_ahead from workspace"
+            " where is_sandbox and clock_ahead > '0'"
         )
-        positions = {r[0]: Position(r[1], r[2]) for r in rows if r[0] is not None}
+        ahead = {r[0]: r[3] for r in rows if r[3] is not None}
+        for listener in self.on_clocks:
+            listener(ahead, began)
+        positions = {r[0]: Position(r[1], r[2]) for r in rows if r[1] is not None}
         generation = next(r[2] for r in rows if r[0] is None)
         self._database.is_silent = False
         self._looked_at = began

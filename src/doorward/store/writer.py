@@ -5,7 +5,7 @@ in a savepoint of its own with its own answer and its own error. A call alone wa
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,10 +13,14 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 from doorward.errors import Unavailable
-from doorward.policy.facts import Fact, Kind
 from doorward.store import journal
+from doorward.store.committed import News, change_and_tell, tell
 from doorward.store.database import Connection, Database, unavailable
-from doorward.store.memberships import ChangeMembership, change_memberships
+from doorward.store.memberships import (
+    ChangeMembership,
+    MembershipResult,
+    change_memberships,
+)
 
 BATCH = 64
 # Seconds between looks whether an earlier connection is gone.
@@ -38,14 +42,12 @@ class Operation(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit did: the workspaces that it wrote to, and who was taken out of which group.
-
-    removals: by workspace, the facts that hold no more. A door may refuse on them at once, before
-    it has read the journal: taking a fact away never widens access.
+    """What a commit did: the workspaces that it was about, and by workspace what it appended to the
+    journal. A door of this process takes that at once, before it has read the journal.
     """
 
     workspace_ids: frozenset[UUID]
-    removals: Mapping[UUID, Sequence[Fact]]
+    facts: News
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ class Writer:
             with unavailable():
                 connection = await self._connected()
                 with _cut_after(self._patience, connection):
-                    await _execute(connection, batch)
+                    news = await _execute(connection, batch)
         except Unavailable as trouble:
             # The connection may be in any state, the commit's outcome may be unknown.
             await self._drop_connection()
@@ -142,7 +144,7 @@ class Writer:
             await self._drop_connection()
             await self._run_apart(batch, bug)
         else:
-            self._tell(batch)
+            self._tell(batch, news)
 
     async def _run_apart(self, batch: list[_Waiting], bug: Exception) -> None:
         """Nothing of the batch was committed: lets each call have its own answer."""
@@ -152,8 +154,8 @@ class Writer:
         for waiting in batch:
             await self._run([waiting])
 
-    def _tell(self, batch: Sequence[_Waiting]) -> None:
-        commit = _commit(batch)
+    def _tell(self, batch: Sequence[_Waiting], news: News) -> None:
+        commit = Commit(frozenset(waiting.operation.workspace_id for waiting in batch), news)
         for listener in self.on_commit:
             listener(commit)
         for waiting in batch:
@@ -206,14 +208,16 @@ async def _end_earlier(connection: Connection) -> None:
         await asyncio.sleep(_ENDING)
 
 
-async def _execute(connection: Connection, batch: Sequence[_Waiting]) -> None:
+async def _execute(connection: Connection, batch: Sequence[_Waiting]) -> News:
     """Runs a batch and commits it. Whatever is raised here, nothing of it was acknowledged."""
     if all(isinstance(waiting.operation, ChangeMembership) for waiting in batch):
         # One statement is a transaction by itself, and it locks the counters first.
-        await _run_memberships(connection, batch)
-        return
+        results, news = await change_and_tell(connection, _memberships(batch))
+        _keep_results(batch, results)
+        return news
     async with connection.transaction():
-        await journal.lock(connection, *{waiting.operation.workspace_id for waiting in batch})
+        workspace_ids = {waiting.operation.workspace_id for waiting in batch}
+        before = await journal.lock(connection, *workspace_ids)
         for is_membership, run in groupby(
             batch, lambda waiting: isinstance(waiting.operation, ChangeMembership)
         ):
@@ -222,11 +226,19 @@ async def _execute(connection: Connection, batch: Sequence[_Waiting]) -> None:
             else:
                 for waiting in run:
                     await _run_alone(connection, waiting)
+        return await tell(connection, before)
 
 
 async def _run_memberships(connection: Connection, batch: Sequence[_Waiting]) -> None:
-    calls = [cast("ChangeMembership", waiting.operation) for waiting in batch]
-    for waiting, result in zip(batch, await change_memberships(connection, calls), strict=True):
+    _keep_results(batch, await change_memberships(connection, _memberships(batch)))
+
+
+def _memberships(batch: Sequence[_Waiting]) -> list[ChangeMembership]:
+    return [cast("ChangeMembership", waiting.operation) for waiting in batch]
+
+
+def _keep_results(batch: Sequence[_Waiting], results: Sequence[MembershipResult]) -> None:
+    for waiting, result in zip(batch, results, strict=True):
         waiting.result = result
 
 
@@ -239,24 +251,6 @@ async def _run_alone(connection: Connection, waiting: _Waiting) -> None:
         if connection.is_closed():
             raise
         waiting.refusal = refusal
-
-
-def _commit(batch: Sequence[_Waiting]) -> Commit:
-    removals: dict[UUID, list[Fact]] = {}
-    for waiting in batch:
-        fact = _removed(waiting)
-        if fact is not None:
-            removals.setdefault(waiting.operation.workspace_id, []).append(fact)
-    return Commit(frozenset(waiting.operation.workspace_id for waiting in batch), removals)
-
-
-def _removed(waiting: _Waiting) -> Fact | None:
-    call, result = waiting.operation, waiting.result
-    if not isinstance(call, ChangeMembership) or call.is_add or result.status != "changed":
-        return None
-    return Fact(
-        Kind.MEMBERSHIP, call.acs_access_group_id, result.acs_user_id, result.revision, None
-    )
 
 
 def _fail(batch: Sequence[_Waiting], trouble: Exception) -> None:

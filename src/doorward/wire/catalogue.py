@@ -10,7 +10,7 @@ class ErrorType:
     """One `error.type` of the envelope (seam-api section 2).
 
     status: its HTTP status. meaning: one sentence for the caller. also: a second status, where the
-    same word tells of the token and of what a parameter names.
+    same word tells of the token and of what a parameter names, or of what a new resource names.
     """
 
     status: int
@@ -25,6 +25,7 @@ class ErrorType:
 
 # Resources that a call may name and that may not be there, in the words of a sentence.
 RESOURCES: Final[Mapping[str, str]] = {
+    "action_attempt": "action attempt",
     "acs_access_group": "access group",
     "acs_credential": "credential",
     "acs_entrance": "entrance",
@@ -35,7 +36,10 @@ RESOURCES: Final[Mapping[str, str]] = {
     "connected_account": "connected account",
     "controller": "controller",
     "customer": "customer",
+    "device": "device",
+    "enrollment": "enrolment of a card",
     "event": "event",
+    "reader": "reader",
     "user_identity": "user identity",
     "workspace": "workspace",
 }
@@ -59,8 +63,23 @@ _REQUEST: Final = {
     "not_found": ErrorType(404, "There is no such path."),
     "method_not_allowed": ErrorType(405, "The path does not take this verb; `Allow` lists those."),
     "request_timeout": ErrorType(408, "The request was not whole in time."),
+    "duplicate_email_address": ErrorType(
+        409, "Another user identity of the workspace has this `email_address`."
+    ),
+    "duplicate_phone_number": ErrorType(
+        409, "Another user identity of the workspace has this `phone_number`."
+    ),
+    "duplicate_user_identity_key": ErrorType(
+        409, "Another user identity of the workspace has, or had, this `user_identity_key`."
+    ),
     "idempotency_key_in_use": ErrorType(
         409, "A call with the same `Idempotency-Key` is still being answered; try again."
+    ),
+    "duplicate_access_code": ErrorType(
+        409, "Another credential has this `code` at an entrance that it would open."
+    ),
+    "duplicate_card_number": ErrorType(
+        409, "Another credential of the access system has this `card_number`."
     ),
     "payload_too_large": ErrorType(413, "The body is larger than 1 MiB."),
     "uri_too_long": ErrorType(414, "Path and query together are too long."),
@@ -123,19 +142,29 @@ _SERVER: Final = {
     ),
 }
 
-# What a token can name, and what else there is to say of it then.
-_NAMED_BY_TOKENS: Final[Mapping[str, str]] = {
-    "client_session": "There is no such client session in the workspace; 401 for a token.",
-    "workspace": "There is no such workspace; 401 where no workspace has this publishable key.",
+# Where a missing resource has a second status, and what there is to say of it then.
+_ALSO: Final[Mapping[str, tuple[int, str]]] = {
+    "client_session": (
+        401,
+        "There is no such client session in the workspace; 401 for a token.",
+    ),
+    "user_identity": (
+        400,
+        "There is no such user identity in the workspace; 400 for that of a new user.",
+    ),
+    "workspace": (
+        401,
+        "There is no such workspace; 401 where no workspace has this publishable key.",
+    ),
 }
 
 _MISSING: Final = {
-    f"{resource}_not_found": ErrorType(
-        404,
-        _NAMED_BY_TOKENS.get(resource, f"There is no such {words} in the workspace."),
-        401 if resource in _NAMED_BY_TOKENS else None,
-    )
+    f"{resource}_not_found": ErrorType(404, f"There is no such {words} in the workspace.")
     for resource, words in RESOURCES.items()
+    if resource not in _ALSO
+} | {
+    f"{resource}_not_found": ErrorType(404, meaning, also)
+    for resource, (also, meaning) in _ALSO.items()
 }
 
 ERRORS: Final[Mapping[str, ErrorType]] = {**_REQUEST, **_TOKENS, **_SERVER, **_MISSING}

@@ -1,6 +1,7 @@
 """An example of every call's parameters, as few of them as the call takes."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 from doorward.errors import ApiError
@@ -17,7 +18,7 @@ _SAMPLES: dict[str | None, Any] = {
 
 
 def example(route: Route) -> dict[str, Any]:
-    """The required parameters, and the one more that the rules of some calls ask for."""
+    """The required parameters, and the one or two more that the rules of some calls ask for."""
     parameters = Parameters(route.request, route.page_limit)
     candidates = [*_candidates(parameters.fields)]
     fitting = (candidate for candidate in candidates if _is_taken(parameters, candidate))
@@ -38,8 +39,10 @@ def _candidates(fields: tuple[Field, ...]) -> Iterator[dict[str, Any]]:
     yield required
     # What has an example of its own says more than a made-up value.
     optional = [name for name in schemas if name not in required]
-    for name in sorted(optional, key=lambda name: "example" not in schemas[name]):
-        yield {**required, name: _sample(schemas[name])}
+    optional.sort(key=lambda name: "example" not in schemas[name])
+    for count in (1, 2):
+        for names in combinations(optional, count):
+            yield required | {name: _sample(schemas[name]) for name in names}
 
 
 def _sample(of: Schema) -> Any:

@@ -105,9 +105,19 @@ def _missing(route: Route) -> Iterator[str]:
     if method == "list":
         return
     for field in msgspec.structs.fields(route.request):
-        resource = field.encode_name.removesuffix("s").removesuffix("_id")
-        if resource in RESOURCES and resource != field.encode_name:
+        resource = _named(field.encode_name)
+        if resource is not None:
             yield f"{resource}_not_found"
     own = namespace.replace("/", "_").strip("_").removesuffix("s")
     if method == "get" and own in RESOURCES:
         yield f"{own}_not_found"
+
+
+def _named(parameter: str) -> str | None:
+    """The resource whose id, or ids, a parameter takes, whatever it is called for besides."""
+    name = parameter.removesuffix("s")
+    if not name.endswith("_id"):
+        return None
+    words = name.removesuffix("_id").split("_")
+    tails = ("_".join(words[start:]) for start in range(len(words)))
+    return next((tail for tail in tails if tail in RESOURCES), None)

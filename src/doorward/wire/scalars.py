@@ -66,7 +66,7 @@ def read_anything(value: Any) -> Any:
 def string_reader(kind: inspect.StrType) -> Reader:
     """Reads a string within its length and pattern."""
     shortest, longest = kind.min_length or 0, kind.max_length
-    pattern = re.compile(kind.pattern) if kind.pattern else None
+    pattern = re.compile(_whole(kind.pattern)) if kind.pattern else None
 
     def read(value: Any) -> str:
         if type(value) is not str:
@@ -80,6 +80,11 @@ def string_reader(kind: inspect.StrType) -> Reader:
         return value
 
     return read
+
+
+def _whole(pattern: str) -> str:
+    """A JSON Schema's pattern in Python's words, whose `$` lets a line break follow."""
+    return f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
 
 
 def integer_reader(kind: inspect.IntType) -> Reader:

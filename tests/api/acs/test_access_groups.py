@@ -4,8 +4,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from doorward.api.acs import access_groups
+from doorward.doors.registry import Doors
 from doorward.store.personal import Personal
-from tests.api.conftest import Caller
+from tests.api.acs.test_users_changing import EVER, happened, journal
+from tests.api.conftest import Caller, Server, hear
 from tests.api.town import System, Town, iso
 
 
@@ -55,3 +60,91 @@ async def test_listing_groups(api: Caller, town: Town, north: System) -> None:
     ]
     for filters, expected in cases:
         assert await api.names("/acs/access_groups/list", **filters) == expected, filters
+
+
+@pytest.mark.parametrize("verb", ["DELETE", "POST"])
+async def test_deleting_a_group(
+    api: Caller, town: Town, north: System, doors: Doors, verb: str
+) -> None:
+    door = await town.entrance(north, "Door")
+    group, other = await town.group(north, "Staff", door), await town.group(north, "Other")
+    users = [await town.user(north, Personal(name)) for name in ("Ada", "Bob")]
+    await town.credential(north, users[0], "42-10001")
+    for user in users:
+        await town.join(group, user)
+        await town.join(other, user)
+    await hear(doors, town)
+    before = len(await journal(town))
+    key = {"acs_access_group_id": group}
+    assert await api("/acs/access_groups/delete", verb, **key) == {}
+    missing = (404, "acs_access_group_not_found")
+    assert await api.error("/acs/access_groups/delete", verb, **key) == missing
+    assert await api.error("/acs/access_groups/get", **key) == missing
+    assert await api.names("/acs/access_groups/list") == ["Other"]
+    entries = (await journal(town))[before:]
+    assert not any(holds for *_, holds in entries)
+    assert sorted(kind for kind, *_ in entries) == [
+        "group",
+        "group_entrance",
+        "membership",
+        "membership",
+    ]
+    read = {"acs_entrance_id": door, "card_number": "42-10001"}
+    refused = (await api("/doorward/doors/present", **read))["decision"]
+    assert refused["reason"] == "deny_no_access"
+    assert await api.names("/acs/access_groups/list", acs_user_id=users[0]) == ["Other"]
+    (event,) = [each for each in await happened(api) if "acs_access_group_id" in each]
+    assert event["event_type"] == "acs_access_group.deleted"
+    assert event["acs_access_group_id"] == str(group)
+    by_group = await api("/events/list", since=EVER, event_type="acs_access_group.deleted")
+    assert by_group["events"] == [event]
+
+
+@pytest.mark.parametrize(("members", "steps"), [(2, 1), (3, 2), (7, 4)])
+async def test_a_large_group_is_emptied_first(
+    api: Caller,
+    town: Town,
+    north: System,
+    monkeypatch: pytest.MonkeyPatch,
+    members: int,
+    steps: int,
+) -> None:
+    monkeypatch.setattr(access_groups, "_AT_ONCE", 2)
+    group = await town.group(north, "Staff", await town.entrance(north, "Door"))
+    for _ in range(members):
+        await town.join(group, await town.user(north, Personal("Ada")))
+    before = len(await journal(town))
+    assert await api("/acs/access_groups/delete", acs_access_group_id=group) == {}
+    entries = (await journal(town))[before:]
+    assert [kind for kind, *_ in entries].count("membership") == members
+    assert len(entries) == members + 2
+    moments = await town.database.fetchval(
+        "select count(distinct recorded_at) from policy_journal"
+        " where workspace_id = $1 and revision > $2",
+        town.workspace_id,
+        before,
+    )
+    assert moments == steps, "each of them a change of its own"
+    left = "select count(*) from acs_membership where acs_access_group_id = $1"
+    assert await town.database.fetchval(left, group) == 0
+    assert len(await happened(api)) == 1
+
+
+async def test_which_groups_a_session_deletes(
+    api: Caller, server: Server, town: Town, north: System
+) -> None:
+    """Those of its accounts: who is merely in a system does not run it."""
+    south = await town.system("South")
+    identity = await town.identity(Personal("Ada"))
+    await town.user(south, Personal("Ada"), identity=identity)
+    here, there = await town.group(north, "Here"), await town.group(south, "There")
+    made = await api(
+        "/client_sessions/create",
+        connected_account_ids=[north.connected_account_id],
+        user_identity_id=identity,
+    )
+    session = await server.caller(town.workspace_id, made["client_session"]["token"])
+    error = await session.error("/acs/access_groups/delete", acs_access_group_id=there)
+    assert error == (404, "acs_access_group_not_found")
+    assert await session("/acs/access_groups/delete", acs_access_group_id=here) == {}
+    assert await api.names("/acs/access_groups/list") == ["There"]

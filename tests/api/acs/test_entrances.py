@@ -16,7 +16,7 @@ async def test_an_entrance(api: Caller, town: Town, north: System) -> None:
         "acs_system_id": str(north.acs_system_id),
         "can_belong_to_reservation": False,
         "can_unlock_with_card": True,
-        "can_unlock_with_cloud_key": False,
+        "can_unlock_with_cloud_key": True,
         "can_unlock_with_code": True,
         "can_unlock_with_mobile_key": False,
         "connected_account_id": str(north.connected_account_id),

@@ -1,11 +1,16 @@
 """pending_mutations: what the controllers concerned have still to confirm."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from doorward.policy.facts import GroupState, Kind, UserState
+from doorward.store.controllers import Link
+from doorward.store.pending_changes import note_assignment, note_schedule
 from doorward.store.personal import Personal
+from doorward.store.settling import settle
 from tests.api.conftest import Caller
-from tests.api.town import System, Town
+from tests.api.town import ALWAYS, Span, System, Town, iso
 
 ADA = Personal("Ada")
 
@@ -125,3 +130,147 @@ async def test_an_entrance_taken_from_the_group(api: Caller, town: Town, north: 
     assert await of_user(api, user) == []
     await town.join(group, user)
     assert await of_user(api, user) == []
+
+
+def suspension(*, is_suspended: bool) -> dict[str, Any]:
+    return {
+        "mutation_code": "updating_suspension_state",
+        "from": {"is_suspended": not is_suspended},
+        "to": {"is_suspended": is_suspended},
+    }
+
+
+def rescheduling(before: Span, after: Span) -> dict[str, Any]:
+    sides = [
+        {"starts_at": starts_at and iso(starts_at), "ends_at": ends_at and iso(ends_at)}
+        for starts_at, ends_at in (before, after)
+    ]
+    return {"mutation_code": "updating_access_schedule", "from": sides[0], "to": sides[1]}
+
+
+async def suspend(api: Caller, user: UUID, *, is_suspended: bool) -> None:
+    await api(f"/acs/users/{'suspend' if is_suspended else 'unsuspend'}", acs_user_id=user)
+
+
+async def noted(town: Town) -> int:
+    """How many rows of what is pending there are."""
+    count: int = await town.database.fetchval(
+        "select count(*) from pending_change where workspace_id = $1", town.workspace_id
+    )
+    return count
+
+
+async def settled(town: Town) -> None:
+    """Lets go of what the doors have confirmed."""
+    link = Link(town.database)
+    await settle(link, town.workspace_id)
+    await link.close()
+
+
+async def test_a_suspension_until_every_controller_of_the_system_confirms(
+    api: Caller, town: Town, north: System
+) -> None:
+    south = await town.system("South")
+    for system in (north, south):
+        await town.entrance(system, "Door")
+    user = await town.user(north, ADA)
+    await confirm(town, north)
+    for is_suspended in (True, False):
+        await suspend(api, user, is_suspended=is_suspended)
+        for _ in range(2):
+            assert await of_user(api, user) == [suspension(is_suspended=is_suspended)]
+            await settled(town)
+        await confirm(town, south)
+        assert await of_user(api, user) == [suspension(is_suspended=is_suspended)]
+        await confirm(town, north)
+        assert await of_user(api, user) == []
+        assert await noted(town) == 1, "what is confirmed is shown no more, settled or not"
+        await settled(town)
+        await suspend(api, user, is_suspended=is_suspended)
+        assert await noted(town) == 0, "nothing has changed"
+
+
+async def test_a_suspension_where_no_controller_is_concerned(
+    api: Caller, town: Town, north: System
+) -> None:
+    user = await town.user(north, ADA)
+    await suspend(api, user, is_suspended=True)
+    assert await of_user(api, user) == []
+    await settled(town)
+    assert await noted(town) == 0
+
+
+async def test_a_suspension_and_its_end_before_any_controller_has_heard(
+    api: Caller, town: Town, north: System
+) -> None:
+    """Some door may go by either: what is to come is what counts."""
+    await town.entrance(north, "Door")
+    user = await town.user(north, ADA)
+    await confirm(town, north)
+    for is_suspended in (True, False, True):
+        await suspend(api, user, is_suspended=is_suspended)
+        assert await of_user(api, user) == [suspension(is_suspended=is_suspended)]
+
+
+async def test_schedules_keep_what_doors_may_still_go_by(
+    api: Caller, town: Town, north: System
+) -> None:
+    await town.entrance(north, "Door")
+    user = await town.user(north, ADA)
+    await confirm(town, north)
+    start = town.now.replace(microsecond=0)
+    none: Span = (None, None)
+    first, second = (start, start + timedelta(days=9)), (start, None)
+
+    async def reschedule(after: Span) -> None:
+        schedule = {"starts_at": after[0], "ends_at": after[1]} if after[0] else None
+        await api("/acs/users/update", acs_user_id=user, access_schedule=schedule)
+
+    await reschedule(first)
+    assert await of_user(api, user) == [rescheduling(none, first)]
+    await reschedule(second)
+    assert await of_user(api, user) == [rescheduling(none, second)]
+    await confirm(town, north)
+    await reschedule(first)
+    assert await of_user(api, user) == [rescheduling(second, first)], "the old row is no more"
+    await suspend(api, user, is_suspended=True)
+    assert await of_user(api, user) == [
+        rescheduling(second, first),
+        suspension(is_suspended=True),
+    ]
+
+
+async def test_a_credential_that_was_given_and_taken(
+    api: Caller, town: Town, north: System
+) -> None:
+    await town.entrance(north, "Door")
+    user = await town.user(north, ADA)
+    card = await town.credential(north, user, "42-1")
+    await confirm(town, north)
+    here, none = {"acs_credential_id": str(card)}, {"acs_credential_id": None}
+    for is_given, (before, after) in ((True, (none, here)), (False, (here, none))):
+        await town.record(north, Kind.USER, user, state=UserState())
+        async with town.database.acquire() as connection:
+            change = town.change()
+            await note_assignment(
+                connection, change, north.acs_system_id, user, card, is_given=is_given
+            )
+        assert await of_user(api, user) == [
+            {"mutation_code": "updating_credential_assignment", "from": before, "to": after}
+        ]
+
+
+async def test_a_group_that_was_given_another_schedule(
+    api: Caller, town: Town, north: System
+) -> None:
+    await town.entrance(north, "Door")
+    group = await town.group(north, "Staff")
+    await confirm(town, north)
+    await town.record(north, Kind.GROUP, group, state=GroupState())
+    after: Span = (town.now.replace(microsecond=0), None)
+    async with town.database.acquire() as connection:
+        change = town.change()
+        await note_schedule(connection, change, north.acs_system_id, group, ALWAYS, after)
+    assert await of_group(api, group) == [rescheduling(ALWAYS, after)]
+    await confirm(town, north)
+    assert await of_group(api, group) == []

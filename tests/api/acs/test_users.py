@@ -49,7 +49,13 @@ async def test_a_person_with_everything(api: Caller, town: Town, north: System) 
             "user_identity_full_name": "Ada L.",
             "user_identity_id": str(identity),
             "user_identity_phone_number": "+491701234567",
-            "warnings": [],
+            "warnings": [
+                {
+                    "created_at": created_at,
+                    "message": "The user is suspended.",
+                    "warning_code": "acs_user_inactive",
+                }
+            ],
             "workspace_id": str(town.workspace_id),
         },
         "ok": True,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from doorward.policy.facts import CredentialState, Kind, Link
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller
 from tests.api.town import System, Town
@@ -61,6 +62,43 @@ async def test_an_allowed_person(api: Caller, town: Town, north: System) -> None
             "ends_at": None,
         },
     ]
+
+
+async def test_a_grant_is_a_path_of_the_person(api: Caller, town: Town, north: System) -> None:
+    door, other = await town.entrance(north, "Door"), await town.entrance(north, "Other")
+    user = await town.user(north, ADA)
+    await town.credential(north, user, "42-1")
+    await town.record(north, Kind.GRANT, user, door, Link())
+    explanation = await explain(api, acs_user_id=user, acs_entrance_id=door)
+    assert explanation["outcome"] == "allow"
+    grant = {"source": "grant", "source_id": str(user), "name": "Ada"}
+    assert explanation["paths"] == [{**grant, "starts_at": None, "ends_at": None}]
+    assert (await explain(api, acs_user_id=user, acs_entrance_id=other))["paths"] == []
+    await town.record(north, Kind.GRANT, user, door)
+    refused = await explain(api, acs_user_id=user, acs_entrance_id=door)
+    assert (refused["reason"], refused["paths"]) == ("deny_no_access", [])
+
+
+async def test_what_is_used_up_opens_nothing(api: Caller, town: Town, north: System) -> None:
+    door, user, card = await town.entrance(north, "Door"), await town.user(north, ADA), uuid4()
+    await town.record(north, Kind.GRANT, user, door, Link())
+    for limit, reason in ((3, "allow"), (2, "deny_credential_expired")):
+        state = CredentialState("card", use_limit=limit, uses={"one": 1, "another": 1})
+        await town.record(north, Kind.CREDENTIAL, card, user, state)
+        explanation = await explain(api, acs_user_id=user, acs_entrance_id=door)
+        assert explanation["reason"] == reason
+    [rung] = [rung for rung in explanation["rungs"] if rung["verdict"] == "decides"]
+    assert (rung["rule"], rung["detail"]) == (8, "used_up")
+
+
+async def test_a_cloud_key_is_explained_as_it_is_used(
+    api: Caller, town: Town, north: System
+) -> None:
+    door, user = await town.entrance(north, "Door"), await town.user(north, ADA)
+    await town.record(north, Kind.GRANT, user, door, Link())
+    await town.record(north, Kind.CREDENTIAL, uuid4(), user, CredentialState("cloud_key"))
+    explanation = await explain(api, acs_user_id=user, acs_entrance_id=door)
+    assert explanation["outcome"] == "allow"
 
 
 async def test_nothing_to_show(api: Caller, town: Town, north: System) -> None:

@@ -1,9 +1,14 @@
 """/acs/entrances: where people ask to pass."""
 
+from typing import Annotated, Literal
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api import granting, unlocking
+from doorward.api.granting import GrantEntrance
 from doorward.api.parameters import (
+    MOST_NAMED,
     AcsCredentialId,
     AcsEntranceId,
     AcsEntranceIds,
@@ -16,9 +21,20 @@ from doorward.api.parameters import (
 )
 from doorward.api.requests import found, is_given, or_none
 from doorward.api.services import Services
+from doorward.api.unlocking import UnlockEntrance
+from doorward.resources.acs_credential import AcsCredential
 from doorward.resources.acs_entrance import AcsEntrance
-from doorward.store import entrances
-from doorward.wire.route import EVERYBODY, Call, Listed, Route
+from doorward.resources.action_attempt import ActionAttempt
+from doorward.store import credentials, entrances
+from doorward.wire.route import EVERYBODY, STAFF, Call, Listed, Route
+
+OnlyIf = Annotated[
+    list[Literal["visionline_metadata.is_valid"]],
+    msgspec.Meta(
+        max_length=MOST_NAMED,
+        description="Only credentials of which this is so; it is of no native credential.",
+    ),
+]
 
 
 class GetEntrance(msgspec.Struct):
@@ -38,6 +54,12 @@ class ListEntrances(msgspec.Struct):
     location_id: LocationId | UnsetType | None = UNSET
     term: Term | UnsetType = msgspec.field(name="search", default=UNSET)
     space_id: SpaceId | UnsetType = UNSET
+
+
+class ListCredentialsWithAccess(GetEntrance):
+    """An entrance by id, and a condition."""
+
+    include_if: OnlyIf | UnsetType = UNSET
 
 
 async def get(call: Call[Services], request: GetEntrance) -> AcsEntrance:
@@ -75,6 +97,23 @@ async def list_entrances(call: Call[Services], request: ListEntrances) -> Listed
     return Listed(rows, next_after)
 
 
+async def list_credentials_with_access(
+    call: Call[Services], request: ListCredentialsWithAccess
+) -> list[AcsCredential]:
+    """The credentials that open an entrance now."""
+    await get(call, request)
+    if or_none(request.include_if):
+        return []
+    return await credentials.list_at_entrance(
+        call.services.database,
+        call.services.keyring,
+        call.workspace_id,
+        request.acs_entrance_id,
+        call.services.clock.now(call.workspace_id),
+        sight=call.caller.sight,
+    )
+
+
 ROUTES = (
     Route(
         path="/acs/entrances/get",
@@ -97,5 +136,34 @@ ROUTES = (
         is_list=True,
         page_limit=900,
         callers=EVERYBODY,
+    ),
+    Route(
+        path="/acs/entrances/list_credentials_with_access",
+        verbs=("GET", "POST"),
+        request=ListCredentialsWithAccess,
+        handler=list_credentials_with_access,
+        summary="List the credentials that open an entrance now",
+        response_key="acs_credentials",
+        resource=AcsCredential,
+        is_list=True,
+        callers=(*STAFF, "client_session"),
+    ),
+    Route(
+        path="/acs/entrances/grant_access",
+        verbs=("POST",),
+        request=GrantEntrance,
+        handler=granting.grant,
+        summary="Let a person through an entrance, by user or by identity",
+        refuses=("duplicate_access_code",),
+    ),
+    Route(
+        path="/acs/entrances/unlock",
+        verbs=("POST",),
+        request=UnlockEntrance,
+        handler=unlocking.unlock,
+        summary="Unlock an entrance once from afar",
+        response_key="action_attempt",
+        resource=ActionAttempt,
+        is_creating=True,
     ),
 )

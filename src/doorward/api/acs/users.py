@@ -1,11 +1,9 @@
 """/acs/users: people in access systems."""
 
-from uuid import UUID
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api import membership
+from doorward.api import membership, people, unmanaged
 from doorward.api.membership import Membership
 from doorward.api.parameters import (
     AcsAccessGroupId,
@@ -17,28 +15,14 @@ from doorward.api.parameters import (
     UserIdentityId,
     UserIdentityPhoneNumber,
 )
-from doorward.api.requests import exactly_one, found, is_given, or_none
+from doorward.api.person_requests import CreateUser, UpdateUser, UserKey
+from doorward.api.requests import or_none
 from doorward.api.services import Services
-from doorward.errors import not_found
+from doorward.api.unmanaged import ListUnmanagedUsers, UnmanagedUser
 from doorward.resources.acs_entrance import AcsEntrance
-from doorward.resources.acs_user import AcsUser
-from doorward.store import entrances, identities, systems, users
+from doorward.resources.acs_user import AcsUser, UnmanagedAcsUser
+from doorward.store import entrances, users
 from doorward.wire.route import STAFF, Call, Listed, Route
-
-
-class UserKey(msgspec.Struct):
-    """A person by user id, or by identity and access system."""
-
-    acs_system_id: AcsSystemId | UnsetType = UNSET
-    acs_user_id: AcsUserId | UnsetType = UNSET
-    user_identity_id: UserIdentityId | UnsetType = UNSET
-
-    def check(self) -> list[str]:
-        """An identity has a user in each of several systems."""
-        wrong = exactly_one(self, "acs_user_id", "user_identity_id")
-        if is_given(self.user_identity_id) and not is_given(self.acs_system_id):
-            wrong.append("'acs_system_id' is required with 'user_identity_id'")
-        return wrong
 
 
 class ListUsers(msgspec.Struct):
@@ -61,27 +45,7 @@ class AddToGroup(msgspec.Struct):
 
 async def get(call: Call[Services], request: UserKey) -> AcsUser:
     """One person."""
-    acs_user_id = or_none(request.acs_user_id) or await _user_of_identity(call, request)
-    database, sight = call.services.database, call.caller.sight
-    user = found(await users.get(database, call.workspace_id, acs_user_id, sight=sight), "acs_user")
-    if is_given(request.acs_system_id) and request.acs_system_id != user.acs_system_id:
-        raise not_found("acs_user")
-    return user
-
-
-async def _user_of_identity(call: Call[Services], request: UserKey) -> UUID:
-    identity_id, system_id = request.user_identity_id, request.acs_system_id
-    assert isinstance(identity_id, UUID)
-    assert isinstance(system_id, UUID)
-    where, sight = (call.services.database, call.workspace_id), call.caller.sight
-    acs_user_id = await identities.user_in_system(*where, identity_id, system_id)
-    if acs_user_id is not None and await users.get(*where, acs_user_id, sight=sight):
-        return acs_user_id
-    is_foreign = sight is not None and sight.user_identity_id != identity_id
-    if is_foreign or not await identities.exists(*where, identity_id):
-        raise not_found("user_identity")
-    found(await systems.get(*where, system_id, sight=sight), "acs_system")
-    raise not_found("acs_user")
+    return await people.find(call, call.services.database, request)
 
 
 async def list_users(call: Call[Services], request: ListUsers) -> Listed:
@@ -90,6 +54,7 @@ async def list_users(call: Call[Services], request: ListUsers) -> Listed:
     rows, next_after = await users.list_users(
         call.services.database,
         call.workspace_id,
+        call.services.clock.now(call.workspace_id),
         acs_system_id=or_none(request.acs_system_id),
         user_identity_id=or_none(request.user_identity_id),
         user_identity_email_address=or_none(request.user_identity_email_address),
@@ -140,11 +105,58 @@ ROUTES = (
         callers=(*STAFF, "client_session"),
     ),
     Route(
+        path="/acs/users/create",
+        verbs=("POST",),
+        request=CreateUser,
+        handler=people.create,
+        summary="Make a person known to an access system",
+        response_key="acs_user",
+        resource=AcsUser,
+        is_creating=True,
+        refuses=("user_identity_not_found",),
+    ),
+    Route(
+        path="/acs/users/update",
+        verbs=("PATCH", "POST"),
+        request=UpdateUser,
+        handler=people.update,
+        summary="Change a person's name, contact or access schedule",
+    ),
+    Route(
+        path="/acs/users/delete",
+        verbs=("DELETE", "POST"),
+        request=UserKey,
+        handler=people.delete,
+        summary="Delete a person from an access system, with all credentials",
+    ),
+    Route(
+        path="/acs/users/suspend",
+        verbs=("POST",),
+        request=UserKey,
+        handler=people.suspend,
+        summary="Let no door open to a person until further notice",
+    ),
+    Route(
+        path="/acs/users/unsuspend",
+        verbs=("POST",),
+        request=UserKey,
+        handler=people.unsuspend,
+        summary="End a person's suspension",
+    ),
+    Route(
+        path="/acs/users/revoke_access_to_all_entrances",
+        verbs=("POST",),
+        request=UserKey,
+        handler=people.revoke_everything,
+        summary="Take away every way in that a person has",
+    ),
+    Route(
         path="/acs/users/add_to_access_group",
         verbs=("PUT", "POST"),
         request=AddToGroup,
         handler=add_to_access_group,
         summary="Add a person to an access group",
+        refuses=("duplicate_access_code",),
     ),
     Route(
         path="/acs/users/remove_from_access_group",
@@ -163,5 +175,24 @@ ROUTES = (
         resource=AcsEntrance,
         is_list=True,
         callers=(*STAFF, "client_session"),
+    ),
+    Route(
+        path="/acs/users/unmanaged/get",
+        verbs=("GET", "POST"),
+        request=UnmanagedUser,
+        handler=unmanaged.get_user,
+        summary="Get a person whom another system manages",
+        response_key="acs_user",
+        resource=UnmanagedAcsUser,
+    ),
+    Route(
+        path="/acs/users/unmanaged/list",
+        verbs=("GET", "POST"),
+        request=ListUnmanagedUsers,
+        handler=unmanaged.list_users,
+        summary="List people whom another system manages",
+        response_key="acs_users",
+        resource=UnmanagedAcsUser,
+        is_list=True,
     ),
 )

@@ -16,7 +16,7 @@ from doorward.errors import not_found
 from doorward.policy.decide import decide, ladder
 from doorward.policy.facts import NO_KEY, CredentialState, Fact, Kind, decode_state
 from doorward.policy.index import PolicyIndex
-from doorward.policy.model import Decision, DoorState, Named, Path, Request, Rung
+from doorward.policy.model import Decision, DoorState, Named, Origin, Path, Request, Rung
 from doorward.resources.acs_entrance import AcsEntrance
 from doorward.resources.decision import AccessPath, ExplainedRung, Explanation
 from doorward.resources.values import Timestamp, iso
@@ -25,6 +25,7 @@ from doorward.wire.route import Call, Route
 
 # An explanation is about policy; what a door observes is its own to tell.
 _AS_USUAL: Final = DoorState()
+_ORIGINS: Final[dict[str, Origin]] = {"code": "code", "cloud_key": "remote"}
 _NO_CREDENTIAL: Final = "no_credential"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -108,8 +109,8 @@ async def _user(call: Call[Services], request: Explain, entrance: AcsEntrance | 
     """The person asked about. Raises ApiError 404, also for an identity at an unknown entrance."""
     database, workspace_id = call.services.database, call.workspace_id
     if isinstance(request.acs_user_id, UUID):
-        user = await users.get(database, workspace_id, request.acs_user_id)
-        return found(user, "acs_user").acs_user_id
+        found(await users.system_of(database, workspace_id, request.acs_user_id), "acs_user")
+        return request.acs_user_id
     assert isinstance(request.user_identity_id, UUID)
     if not await identities.exists(database, workspace_id, request.user_identity_id):
         raise not_found("user_identity")
@@ -146,7 +147,7 @@ def _shown(credential: Fact, acs_entrance_id: UUID) -> Request:
     assert credential.state is not None
     state = decode_state(Kind.CREDENTIAL, credential.state)
     assert isinstance(state, CredentialState)
-    origin: Final = "code" if state.access_method == "code" else "card"
+    origin = _ORIGINS.get(state.access_method, "card")
     return Request(acs_entrance_id, origin, (Named(credential.key_a),))
 
 

@@ -1,5 +1,6 @@
-"""/doorward/simulate: faults on demand, in sandbox workspaces only."""
+"""/doorward/simulate: faults on demand and movable time, in sandbox workspaces only."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from msgspec import UNSET, UnsetType
 from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.services import Services
-from doorward.errors import ApiError
-from doorward.store import entrances, workspaces
+from doorward.errors import ApiError, invalid_input
+from doorward.resources.values import iso
+from doorward.resources.workspace_time import WorkspaceTime
+from doorward.store import clock, entrances, workspaces
 from doorward.wire.route import Call, Route
 
 IsHeld = Annotated[
@@ -20,6 +23,15 @@ IsHeld = Annotated[
         extra_json_schema={"default": True},
     ),
 ]
+Seconds = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0,
+        le=int(clock.MOST_AHEAD.total_seconds()),
+        description="By how much to move time on; with 0 the call only tells the time.",
+    ),
+]
+To = Annotated[datetime, msgspec.Meta(description="The time that it is to be; not before now.")]
 
 
 class HoldController(msgspec.Struct):
@@ -47,6 +59,41 @@ async def hold_controller(call: Call[Services], request: HoldController) -> None
     )
 
 
+class AdvanceTime(msgspec.Struct):
+    """By how much, or to which time; a workspace's time moves forward alone."""
+
+    seconds: Seconds | UnsetType = UNSET
+    to: To | UnsetType = UNSET
+
+    def check(self) -> list[str]:
+        """One way of saying it is enough."""
+        return exactly_one(self, "seconds", "to")
+
+
+async def advance_time(call: Call[Services], request: AdvanceTime) -> WorkspaceTime:
+    """Moves the workspace's time: for every read and every door of this server from now on."""
+    await _must_be_sandbox(call)
+    ahead = await _advance(call, request)
+    call.services.clock.moved(call.workspace_id, ahead)
+    return WorkspaceTime(
+        now=iso(call.services.clock.now(call.workspace_id)), seconds_ahead=ahead.total_seconds()
+    )
+
+
+async def _advance(call: Call[Services], request: AdvanceTime) -> timedelta:
+    where = call.services.database, call.workspace_id
+    if not isinstance(request.seconds, UnsetType):
+        ahead = await clock.advance_by(*where, timedelta(seconds=request.seconds))
+    else:
+        assert isinstance(request.to, datetime)
+        if request.to < (now := call.services.clock.now(call.workspace_id)):
+            raise invalid_input(f"'to' must not be before now, which is {iso(now)}")
+        ahead = await clock.advance_to(*where, request.to - datetime.now(UTC))
+    if ahead is None:
+        raise invalid_input("Time moves forward alone, and not further ahead than a century")
+    return ahead
+
+
 async def _must_be_sandbox(call: Call[Services]) -> None:
     workspace = await workspaces.get(call.services.database, call.workspace_id)
     if not found(workspace, "workspace").is_sandbox:
@@ -60,6 +107,17 @@ ROUTES = (
         request=HoldController,
         handler=hold_controller,
         summary="Cut a controller off from the server, or let it back",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/advance_time",
+        verbs=("POST",),
+        request=AdvanceTime,
+        handler=advance_time,
+        summary="Move a sandbox workspace's time forward",
+        response_key="workspace_time",
+        resource=WorkspaceTime,
         is_sandbox_only=True,
         scope="doors",
     ),

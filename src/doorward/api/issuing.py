@@ -1,0 +1,245 @@
+"""Giving out credentials, changing and withdrawing them: what each does to the journal, to events
+and to what its owner's record shows as pending. For operations of the writer.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID, uuid4
+
+from doorward.api.windows import window
+from doorward.errors import invalid_input, not_found
+from doorward.events import catalogue
+from doorward.policy import codes as policy_codes
+from doorward.policy.cards import CardNumber, CodeNumber
+from doorward.resources.event import Event
+from doorward.store import codes, credential_changes, events, pending_changes, systems, users
+from doorward.store.access import instant
+from doorward.store.credential_changes import State
+from doorward.store.credentials import lookup
+from doorward.store.database import Connection
+from doorward.store.journal import Change
+from doorward.store.people import Credential
+from doorward.store.secrets import Keyring
+
+# What credentials are called; the API has no parameter for it.
+NAMES: Final = {"card": "Card", "code": "Code", "cloud_key": "Cloud key"}
+
+# Chosen codes that are taken, one after another: then nearly every code must be.
+_ATTEMPTS: Final = 100
+
+_Kind = Callable[[catalogue.Occasion, UUID, UUID, UUID], Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A credential to be made. code: its digits, None for one that is chosen."""
+
+    access_method: Literal["card", "code", "cloud_key"]
+    acs_system_id: UUID
+    acs_user_id: UUID
+    acs_entrance_ids: Sequence[UUID]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """One operation on credentials: who asks for it and when, on which connection."""
+
+    connection: Connection
+    change: Change
+    keyring: Keyring
+
+    async def find(self, acs_credential_id: UUID) -> Credential:
+        """A credential that may be changed. Raises ApiError 404."""
+        where = (self.connection, self.change.workspace_id)
+        found = await credential_changes.find(*where, acs_credential_id)
+        if found is None:
+            raise not_found("acs_credential")
+        return found
+
+    async def create(self, wanted: Wanted) -> UUID:
+        """Makes a credential; a card waits for its number, the others are issued at once."""
+        entrances = await self._entrances(wanted.acs_system_id, wanted.acs_entrance_ids)
+        credential = self._unnumbered(wanted)
+        if wanted.access_method == "code":
+            credential = await self._coded(credential, wanted.code, entrances)
+        elif wanted.access_method == "cloud_key":
+            credential = replace(credential, issued_at=self.change.at)
+        await credential_changes.insert(self.connection, self.change, credential, entrances)
+        await self._note(credential, wanted.acs_user_id, is_given=True)
+        if credential.issued_at is not None:
+            await self._tell(credential, catalogue.acs_credential_issued)
+        return credential.acs_credential_id
+
+    async def update(self, old: Credential, code: str | None, ends_at: datetime | None) -> None:
+        """Changes code and end of validity, None for what stays. What is so already, stays."""
+        new = old
+        if ends_at is not None:
+            new = replace(old, ends_at=window(old.starts_at, ends_at, self.change.at)[1])
+        if code is not None:
+            new = await self._recoded(new, code)
+        if new.lookup != old.lookup or new.ends_at != old.ends_at:
+            await credential_changes.update(self.connection, self.change, old, new)
+        if new.lookup != old.lookup:
+            await self._tell(old, catalogue.acs_credential_reissued)
+
+    async def delete(self, credential: Credential) -> None:
+        """Takes a credential away."""
+        await credential_changes.delete(self.connection, self.change, credential)
+        if credential.acs_user_id is not None:
+            await self._note(credential, credential.acs_user_id, is_given=False)
+        await self._tell(credential, catalogue.acs_credential_deleted)
+
+    async def assign(self, old: Credential, acs_user_id: UUID) -> None:
+        """Gives a credential to a person of the same system, whoever had it before."""
+        acs_system_id = await users.system_of(
+            self.connection, self.change.workspace_id, acs_user_id
+        )
+        if acs_system_id is None:
+            raise not_found("acs_user")
+        if acs_system_id != old.acs_system_id:
+            raise invalid_input("The user and the credential are of different access systems")
+        if old.acs_user_id == acs_user_id:
+            return
+        new = replace(old, acs_user_id=acs_user_id)
+        if await self._is_taken(new, []):
+            raise codes.duplicate_code()
+        await self._hand_over(old, new)
+
+    async def unassign(self, old: Credential) -> None:
+        """Takes a credential from whoever has it; it stays, and opens nothing."""
+        await self._hand_over(old, replace(old, acs_user_id=None))
+
+    async def set_state(self, old: Credential, state: State, reason: str | None) -> None:
+        """Declares a credential disabled, lost or stolen, or active again."""
+        if old.state == state:
+            return
+        await credential_changes.set_state(self.connection, self.change, old, state, reason)
+        if old.issued_at is None:
+            return
+        if old.state == "active":
+            await self._tell(old, catalogue.acs_credential_invalidated)
+        elif state == "active":
+            await self._tell(old, catalogue.acs_credential_reissued)
+
+    async def set_use_limit(self, old: Credential, use_limit: int | None) -> None:
+        """Sets how often a credential may open a door in all, None for as often as one likes."""
+        if old.use_limit != use_limit:
+            new = replace(old, use_limit=use_limit)
+            await credential_changes.update(self.connection, self.change, old, new)
+
+    async def set_card_number(self, old: Credential, number: CardNumber) -> None:
+        """Gives a card its number, by which doors know it from now on; it keeps it for ever.
+
+        Raises ApiError 400 for what is no card or has another number, 409 for another one's.
+        """
+        check_is_card(old)
+        if old.lookup == lookup(self.keyring, self.change.workspace_id, number):
+            return
+        if old.lookup is not None:
+            raise invalid_input("The card has a number already, and keeps it")
+        new = self._numbered(old, number)
+        await credential_changes.update(self.connection, self.change, old, new)
+        await self._tell(new, catalogue.acs_credential_issued)
+
+    async def _entrances(self, acs_system_id: UUID, ids: Sequence[UUID]) -> list[UUID]:
+        where = (self.connection, self.change.workspace_id)
+        found = await credential_changes.systems_of_entrances(*where, ids)
+        if not found.keys() >= set(ids):
+            raise not_found("acs_entrance")
+        if any(system != acs_system_id for system in found.values()):
+            raise invalid_input("An entrance is of another access system than the credential")
+        return list(dict.fromkeys(ids))
+
+    def _unnumbered(self, wanted: Wanted) -> Credential:
+        now = self.change.at
+        starts_at = None if wanted.starts_at is None else instant(wanted.starts_at)
+        _, ends_at = window(wanted.starts_at, wanted.ends_at, now)
+        return Credential(
+            acs_credential_id=uuid4(),
+            acs_system_id=wanted.acs_system_id,
+            acs_user_id=wanted.acs_user_id,
+            access_method=wanted.access_method,
+            display_name=NAMES[wanted.access_method],
+            starts_at=starts_at,
+            ends_at=ends_at,
+            card_format=None,
+            lookup=None,
+            sealed=None,
+            state="active",
+            issued_at=None,
+        )
+
+    async def _coded(
+        self, credential: Credential, code: str | None, entrances: list[UUID]
+    ) -> Credential:
+        """A new code credential with its code, given or chosen."""
+        for _ in range(1 if code is not None else _ATTEMPTS):
+            number = CodeNumber(code or policy_codes.choose(secrets.randbelow))
+            numbered = self._numbered(credential, number)
+            if not await self._is_taken(numbered, entrances):
+                return numbered
+        raise codes.duplicate_code()
+
+    async def _recoded(self, old: Credential, code: str) -> Credential:
+        if old.access_method != "code":
+            raise invalid_input("Only a credential with the access method 'code' has a code")
+        new = self._numbered(old, CodeNumber(code))
+        if new.lookup == old.lookup:
+            return old
+        if await self._is_taken(new, []):
+            raise codes.duplicate_code()
+        return new
+
+    async def _is_taken(self, credential: Credential, entrances: list[UUID]) -> bool:
+        if credential.access_method != "code" or credential.lookup is None:
+            return False
+        return await codes.is_taken(
+            self.connection,
+            self.change.workspace_id,
+            credential.lookup,
+            credential.acs_credential_id,
+            credential.acs_user_id,
+            entrances,
+        )
+
+    def _numbered(self, credential: Credential, number: CardNumber | CodeNumber) -> Credential:
+        return credential_changes.numbered(
+            self.keyring, self.change.workspace_id, credential, number, self.change.at
+        )
+
+    async def _hand_over(self, old: Credential, new: Credential) -> None:
+        await credential_changes.update(self.connection, self.change, old, new)
+        if old.acs_user_id is not None:
+            await self._note(old, old.acs_user_id, is_given=False)
+        if new.acs_user_id is not None:
+            await self._note(new, new.acs_user_id, is_given=True)
+
+    async def _note(self, credential: Credential, acs_user_id: UUID, *, is_given: bool) -> None:
+        await pending_changes.note_assignment(
+            self.connection,
+            self.change,
+            credential.acs_system_id,
+            acs_user_id,
+            credential.acs_credential_id,
+            is_given=is_given,
+        )
+
+    async def _tell(self, credential: Credential, kind: _Kind) -> None:
+        workspace_id, at = self.change.workspace_id, self.change.at
+        system_id = credential.acs_system_id
+        account_id = await systems.account_of(self.connection, workspace_id, system_id)
+        occasion = catalogue.Occasion(workspace_id, at, at)
+        told = kind(occasion, account_id, system_id, credential.acs_credential_id)
+        await events.insert_events(self.connection, workspace_id, [told])
+
+
+def check_is_card(credential: Credential) -> None:
+    """Raises ApiError 400 for a credential that has no card number."""
+    if credential.access_method != "card":
+        raise invalid_input("Only a credential with the access method 'card' has a card number")

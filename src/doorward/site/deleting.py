@@ -1,0 +1,67 @@
+"""Deletes what a file no longer declares, with the events that tell of it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from doorward.events import catalogue, deletions
+from doorward.events.catalogue import Occasion
+from doorward.site.kinds import KINDS
+from doorward.store import client_sessions, systems
+from doorward.store.database import Connection
+from doorward.store.events import insert_events
+from doorward.store.journal import Change
+from doorward.store.people import IDENTITIES
+from doorward.store.rows import Ids, column
+from doorward.store.structure import ENTRANCES
+
+Delete = Callable[[Connection, Change, Sequence[UUID]], Awaitable[None]]
+
+
+async def delete(connection: Connection, change: Change, kind: str, ids: Sequence[Ids]) -> None:
+    """Takes rows of one kind away, and with them what cannot be without them.
+
+    The caller has locked the journal's counter.
+    """
+    told = _TOLD.get(kind)
+    if told is None:
+        await KINDS[kind].rows.delete(connection, change, ids)
+    else:
+        await told(connection, change, column(ids))
+
+
+async def _entrances(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
+    rows = await ENTRANCES.read_by(connection, change.workspace_id, ENTRANCES.keys[0], ids)
+    await ENTRANCES.delete(connection, change, [row.ids for row in rows])
+    accounts = await systems.accounts_of(connection, change.workspace_id)
+    removed = [
+        catalogue.acs_entrance_removed(
+            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_entrance_id
+        )
+        for row in rows
+    ]
+    await insert_events(connection, change.workspace_id, removed)
+
+
+async def _identities(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
+    """An identity's client sessions end with it; whoever has it as a user stays without it."""
+    workspace_id = change.workspace_id
+    ended: list[UUID] = []
+    for each in ids:
+        ended += await client_sessions.delete_of_identity(connection, workspace_id, each)
+    await IDENTITIES.delete(connection, change, [(each,) for each in ids])
+    deleted = [catalogue.client_session_deleted(_occasion(change), each) for each in ended]
+    await insert_events(connection, workspace_id, deleted)
+
+
+def _occasion(change: Change) -> Occasion:
+    return Occasion(change.workspace_id, change.at, change.at)
+
+
+_TOLD: Final[Mapping[str, Delete]] = {
+    "user": deletions.delete_users,
+    "credential": deletions.delete_credentials,
+    "access_group": deletions.delete_groups,
+    "entrance": _entrances,
+    "identity": _identities,
+}

@@ -1,0 +1,212 @@
+"""Makes the people of a file known to an access system, all of them or none.
+
+People, values, cards and codes are written first, and the journal's counter is locked for the rest:
+while it is, every other change of access waits, also a removal. Nobody knows the new rows before,
+so that writing them keeps nobody waiting but whoever makes the same card at the same moment.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+from doorward.clock import Clock
+from doorward.events import catalogue
+from doorward.events.catalogue import Occasion
+from doorward.policy.cards import CardNumber
+from doorward.resources.event import Event
+from doorward.site import people_checks
+from doorward.site.loading import OneBehind, Progress, pauses, silent
+from doorward.site.people_checks import Known
+from doorward.site.people_file import Number, Person, read_people
+from doorward.site.problems import Problems
+from doorward.store import journal
+from doorward.store.bulk import System
+from doorward.store.credentials import seal_number
+from doorward.store.database import Connection, Database, unavailable
+from doorward.store.events import insert_events
+from doorward.store.journal import Change
+from doorward.store.links import MEMBERSHIPS, Membership
+from doorward.store.people import CREDENTIALS, USERS, Credential, User, new_salt
+from doorward.store.rows import conflicts, facts_of, record_all
+from doorward.store.secrets import Keyring
+from doorward.store.watch import announce
+
+_CHUNK: Final = 5_000
+# So many people are made ready in a millisecond or two; then PostgreSQL's answers have their turn.
+_TURN: Final = 25
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+async def import_people(
+    database: Database,
+    keyring: Keyring,
+    system: System,
+    file: str,
+    data: bytes,
+    *,
+    clock: Clock,
+    actor: str = "import",
+    progress: Progress = silent,
+) -> int:
+    """Makes everybody in a file's bytes; answers how many people. `file` names it in problems.
+
+    Raises SiteError with every bad line, before anything is written, StartError when somebody
+    changes the same things at the same time, and Unavailable. In each of them nobody was made.
+    """
+    problems = Problems(file)
+    people = read_people(data, problems)
+    connection = await database.connect()
+    try:
+        with unavailable(), conflicts(), pauses():
+            change = Change(system.workspace_id, actor, clock.now(system.workspace_id))
+            made = _Import(database, connection, keyring, system, change, people, progress)
+            async with connection.transaction():
+                await made.run(problems)
+            await announce(connection)
+    finally:
+        await connection.close()
+    return len(people)
+
+
+class _Rows(NamedTuple):
+    """What becomes of a part of the file."""
+
+    users: list[User]
+    credentials: list[Credential]
+    memberships: list[Membership]
+    events: list[Event]
+
+
+class _Import:
+    def __init__(
+        self,
+        database: Database,
+        connection: Connection,
+        keyring: Keyring,
+        system: System,
+        change: Change,
+        people: Sequence[Person],
+        progress: Progress,
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self._keyring = keyring
+        self._system = system
+        self._change = change
+        self._people = people
+        self._progress = progress
+        self._lookups = people_checks.lookups_of(people, keyring, system.workspace_id)
+        self._done = 0
+
+    async def run(self, problems: Problems) -> None:
+        """Within a transaction. Raises SiteError."""
+        workspace_id = self._change.workspace_id
+        revision = await journal.revision(self._connection, workspace_id)
+        known = await self._checked(problems)
+        written = await self._write(known)
+        await journal.lock(self._connection, workspace_id)
+        if await journal.revision(self._connection, workspace_id) != revision:
+            await self._checked(problems)
+        await self._grant(written)
+
+    async def _checked(self, problems: Problems) -> Known:
+        """Looks through the pool, which does not see what this transaction has written."""
+        known = await people_checks.read_known(
+            self._database, self._system, self._people, self._lookups
+        )
+        people_checks.check(self._people, known, self._lookups, problems)
+        problems.refuse()
+        return known
+
+    async def _write(self, known: Known) -> list[_Rows]:
+        """Writes all that the journal's counter need not be locked for.
+
+        While PostgreSQL takes one part, the next one is made ready.
+        """
+        written: list[_Rows] = []
+        async with OneBehind() as behind:
+            ids = sorted((uuid4() for _ in self._people), key=_by_bytes)
+            for start in range(0, len(self._people), _CHUNK):
+                change = replace(self._change, at=self._change.at + start * _MICROSECOND)
+                people = self._people[start : start + _CHUNK]
+                rows = await self._rows(change, people, ids[start:], known)
+                written.append(rows)
+                await behind.start(self._write_rows(change, rows))
+        return written
+
+    async def _rows(
+        self, change: Change, people: Sequence[Person], ids: Sequence[UUID], known: Known
+    ) -> _Rows:
+        rows = _Rows([], [], [], [])
+        for place, (person, acs_user_id) in enumerate(zip(people, ids, strict=False)):
+            if place % _TURN == 0:
+                await asyncio.sleep(0)
+            rows.users.append(self._user(person, acs_user_id))
+            new = [self._credential(change, number, acs_user_id) for number in person.numbers]
+            rows.credentials.extend(new)
+            rows.memberships.extend(
+                Membership(group.acs_access_group_id, acs_user_id, self._system.acs_system_id)
+                for group in people_checks.groups_of(person, known)
+            )
+            rows.events.extend(self._events(change, acs_user_id, new))
+        return rows
+
+    def _user(self, person: Person, acs_user_id: UUID) -> User:
+        values = (person.name, person.email, person.phone)
+        return User(acs_user_id, self._system.acs_system_id, None, None, None, *values, new_salt())
+
+    def _credential(self, change: Change, number: Number, acs_user_id: UUID) -> Credential:
+        acs_credential_id = uuid4()
+        workspace_id = change.workspace_id
+        is_card = isinstance(number, CardNumber)
+        return Credential(
+            acs_credential_id,
+            self._system.acs_system_id,
+            acs_user_id,
+            "card" if is_card else "code",
+            "Card" if is_card else "Code",
+            None,
+            None,
+            number.format if isinstance(number, CardNumber) else None,
+            self._lookups[number],
+            seal_number(self._keyring, workspace_id, acs_credential_id, number.text),
+            state="active",
+            issued_at=change.at,
+            code_length=None if is_card else len(number.text),
+        )
+
+    def _events(
+        self, change: Change, acs_user_id: UUID, made: Sequence[Credential]
+    ) -> Iterator[Event]:
+        """In the order of their ids, which is that of lists where two happened at once."""
+        where = (self._system.connected_account_id, self._system.acs_system_id)
+        ids = sorted((uuid4() for _ in range(len(made) + 1)), key=_by_bytes)
+        occasions = (Occasion(change.workspace_id, change.at, change.at, each) for each in ids)
+        yield catalogue.acs_user_created(next(occasions), *where, acs_user_id)
+        for occasion, credential in zip(occasions, made, strict=True):
+            yield catalogue.acs_credential_issued(occasion, *where, credential.acs_credential_id)
+
+    async def _write_rows(self, change: Change, rows: _Rows) -> None:
+        await USERS.write(self._connection, change, rows.users)
+        await CREDENTIALS.write(self._connection, change, rows.credentials)
+        await insert_events(self._connection, change.workspace_id, rows.events)
+        self._advance(len(rows.users))
+
+    async def _grant(self, written: Sequence[_Rows]) -> None:
+        """Tells the journal of everybody, and lets them into their groups."""
+        for rows in written:
+            entries = [*facts_of(rows.users), *facts_of(rows.credentials)]
+            await record_all(self._connection, self._change, entries, is_new=True)
+            await MEMBERSHIPS.insert(self._connection, self._change, rows.memberships, is_new=True)
+            self._advance(len(rows.users))
+
+    def _advance(self, people: int) -> None:
+        self._done += people
+        self._progress(self._done, 2 * len(self._people))
+
+
+def _by_bytes(uuid: UUID) -> bytes:
+    return uuid.bytes

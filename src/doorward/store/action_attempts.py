@@ -1,0 +1,205 @@
+"""Momentary commands: kept before a door is asked, ended once, over when their time is.
+
+Their times are real ones, by the database's clock alone. What is pending beyond its end has failed,
+and is shown so, whether anybody was there to end it or not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+
+from doorward.resources.action_attempt import (
+    ActionAttempt,
+    ActionError,
+    ActionResult,
+    ActionType,
+)
+from doorward.store import visible
+from doorward.store.database import Connection
+from doorward.store.select import After, Select, Source
+from doorward.store.sight import Sight
+
+# The official clients wait for 5 seconds and more.
+LIFE_SECONDS: Final = 4.0
+
+EXPIRED: Final = ActionError(
+    type="action_attempt_expired",
+    message="No answer came in time. What the door did is not known; it is not asked again.",
+)
+
+_SELECT = """
+select t.*, t.action_attempt_id id,
+  t.status = 'pending' and t.ends_at <= clock_timestamp() is_over
+from action_attempt t where t.workspace_id = $1"""
+_ORDER = ("t.created_at", "t.action_attempt_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocking:
+    """An entrance and a credential that is to open it, as far as they are there.
+
+    access_method: None without such a credential. acs_system_id: None without such an entrance.
+    """
+
+    acs_system_id: UUID | None
+    access_method: str | None
+    is_of_system: bool
+    user_identity_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that has ended just now, with the account that its event names."""
+
+    workspace_id: UUID
+    action_attempt_id: UUID
+    action_type: ActionType
+    is_success: bool
+    connected_account_id: UUID | None
+
+
+async def find_unlocking(
+    connection: Connection, workspace_id: UUID, acs_entrance_id: UUID, acs_credential_id: UUID
+) -> Unlocking:
+    """What is known of an entrance and a credential."""
+    row = await connection.fetchrow(_FIND, workspace_id, acs_entrance_id, acs_credential_id)
+    assert row is not None
+    return Unlocking(**dict(row))
+
+
+async def create_unlocking(
+    connection: Connection,
+    workspace_id: UUID,
+    acs_entrance_id: UUID,
+    acs_credential_id: UUID,
+    unlocking: Unlocking,
+    actor: str,
+) -> ActionAttempt:
+    """Keeps a command to unlock, which ends within LIFE_SECONDS."""
+    row = await connection.fetchrow(
+        _CREATE,
+        workspace_id,
+        uuid4(),
+        unlocking.acs_system_id,
+        acs_entrance_id,
+        acs_credential_id,
+        unlocking.user_identity_id,
+        actor,
+        LIFE_SECONDS,
+    )
+    assert row is not None
+    return _attempt(row)
+
+
+async def end(
+    connection: Connection,
+    workspace_id: UUID,
+    action_attempt_id: UUID,
+    outcome: ActionResult | ActionError,
+) -> Ended | None:
+    """Ends an attempt; None where it has ended, or its time has, whatever the outcome was."""
+    is_success = isinstance(outcome, ActionResult)
+    body = msgspec.json.encode(outcome).decode()
+    row = await connection.fetchrow(
+        _END,
+        workspace_id,
+        action_attempt_id,
+        "success" if is_success else "error",
+        body if is_success else None,
+        None if is_success else body,
+    )
+    return Ended(**dict(row)) if row else None
+
+
+async def end_expired(connection: Connection, limit: int) -> list[Ended]:
+    """Ends attempts whose time is over, those that another process is not just ending."""
+    body = msgspec.json.encode(EXPIRED).decode()
+    return [Ended(**dict(row)) for row in await connection.fetch(_END_EXPIRED, body, limit)]
+
+
+async def get(
+    source: Source, workspace_id: UUID, action_attempt_id: UUID, *, sight: Sight | None = None
+) -> ActionAttempt | None:
+    """An attempt as it is now, None for an unknown one and for one out of sight."""
+    select = Select(_SELECT, workspace_id)
+    select.where("t.action_attempt_id = {0}", action_attempt_id)
+    visible.narrow_attempts(select, sight)
+    row = await select.fetchrow(source)
+    return _attempt(row) if row else None
+
+
+async def list_attempts(
+    source: Source,
+    workspace_id: UUID,
+    *,
+    action_attempt_ids: Sequence[UUID] | None = None,
+    sight: Sight | None = None,
+    limit: int,
+    after: After | None,
+) -> tuple[list[ActionAttempt], After | None]:
+    """A page of attempts, the oldest first."""
+    select = Select(_SELECT, workspace_id)
+    select.where_given("t.action_attempt_id = any ({0}::uuid[])", action_attempt_ids)
+    visible.narrow_attempts(select, sight)
+    rows, next_after = await select.page(source, _ORDER, limit, after)
+    return [_attempt(row) for row in rows], next_after
+
+
+_FIND: Final = """
+select e.acs_system_id, c.access_method, c.acs_system_id is not distinct from e.acs_system_id
+  is_of_system, u.user_identity_id
+from (select $1::uuid workspace_id, $2::uuid acs_entrance_id, $3::uuid acs_credential_id) q
+left join acs_entrance e
+  on e.workspace_id = q.workspace_id and e.acs_entrance_id = q.acs_entrance_id
+left join acs_credential c
+  on c.workspace_id = q.workspace_id and c.acs_credential_id = q.acs_credential_id and c.is_managed
+left join acs_user u on u.workspace_id = q.workspace_id and u.acs_user_id = c.acs_user_id
+"""
+
+_CREATE: Final = """
+insert into action_attempt (workspace_id, action_attempt_id, action_type, status, acs_system_id,
+  acs_entrance_id, acs_credential_id, user_identity_id, actor, created_at, ends_at)
+values ($1, $2, 'UNLOCK_DOOR', 'pending', $3, $4, $5, $6, $7, clock_timestamp(),
+  clock_timestamp() + $8 * interval '1 second')
+returning *, false is_over
+"""
+
+_ENDED: Final = """
+returning t.workspace_id, t.action_attempt_id, t.action_type, t.status = 'success' is_success,
+  (select s.connected_account_id from acs_system s where s.workspace_id = t.workspace_id
+    and s.acs_system_id = t.acs_system_id) connected_account_id
+"""
+
+_END: Final = f"""
+update action_attempt t set status = $3, result = $4::text::jsonb, error = $5::text::jsonb
+where t.workspace_id = $1 and t.action_attempt_id = $2 and t.status = 'pending'
+  and t.ends_at > clock_timestamp()
+{_ENDED}"""  # noqa: S608
+
+_END_EXPIRED: Final = f"""
+with late as (
+  select workspace_id, action_attempt_id from action_attempt
+  where status = 'pending' and ends_at <= clock_timestamp()
+  order by ends_at limit $2 for update skip locked
+)
+update action_attempt t set status = 'error', error = $1::text::jsonb
+from late l where (t.workspace_id, t.action_attempt_id) = (l.workspace_id, l.action_attempt_id)
+{_ENDED}"""  # noqa: S608
+
+
+def _attempt(row: asyncpg.Record) -> ActionAttempt:
+    error = None if row["error"] is None else msgspec.json.decode(row["error"], type=ActionError)
+    result = (
+        None if row["result"] is None else msgspec.json.decode(row["result"], type=ActionResult)
+    )
+    return ActionAttempt(
+        action_attempt_id=row["action_attempt_id"],
+        action_type=row["action_type"],
+        status="error" if row["is_over"] else row["status"],
+        result=result,
+        error=EXPIRED if row["is_over"] else error,
+    )

@@ -1,0 +1,292 @@
+"""People of a file, made in a database: all of them or none, and as the API makes them."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from doorward.errors import StartError
+from doorward.policy.cards import CardNumber, CodeNumber
+from doorward.site.people_export import export_people
+from doorward.site.people_import import import_people
+from doorward.site.problems import SiteError
+from doorward.store import bulk, journal
+from doorward.store.bulk import System
+from doorward.store.credentials import lookup
+from doorward.store.database import Database
+from doorward.store.journal import Change
+from doorward.store.people import USERS
+from doorward.store.rows import record_all
+from doorward.store.secrets import Keyring
+from doorward.store.writer import Writer
+from tests.conftest import MovableClock
+from tests.site.conftest import Apply
+from tests.site.files import TWO_SYSTEMS
+from tests.site.tables import (
+    ANNA,
+    CHEMISTS,
+    LAB,
+    STAFF,
+    WORKSPACE,
+    check_facts,
+    digest,
+    leave,
+    members,
+)
+
+HEADER = "name,email,phone,card,code,groups\n"
+PEOPLE = (
+    HEADER
+    + "Cem Ada,cem@example.com,,42-1;04:A2:2B:22,2580,Staff;Chemists\n"
+    + "Dina Oz,,+4930999,,,Staff\n"
+    + "Eli Poe,eli@example.com,+4930999,,,\n"
+)
+SHARED = "code: would open an entrance that another person's equal code opens"
+
+
+class People:
+    """What a test does with files of people."""
+
+    def __init__(self, database: Database, keyring: Keyring, clock: MovableClock) -> None:
+        self._parts = (database, keyring)
+        self._clock = clock
+        self.database = database
+
+    async def system(self, name: str = "Main building") -> System:
+        """A system by its name."""
+        return next(each for each in await bulk.systems(self.database) if each.name == name)
+
+    async def imported(self, text: str = PEOPLE, name: str = "Main building") -> int:
+        """Imports a file's text; answers how many people."""
+        data, system = text.encode(), await self.system(name)
+        return await import_people(*self._parts, system, "people.csv", data, clock=self._clock)
+
+    async def exported(self, name: str = "Main building") -> tuple[str, tuple[int, int, int]]:
+        """An export's text, and its counts: people, left out people and credentials."""
+        export = await export_people(*self._parts, await self.system(name))
+        return export.data.decode(), export[1:]
+
+    async def refused(self, text: str) -> list[str]:
+        """Imports what must be refused, and asserts that it changes nothing."""
+        before = await digest(self.database)
+        with pytest.raises(SiteError) as error:
+            await self.imported(text)
+        assert await digest(self.database) == before
+        return str(error.value).splitlines()
+
+
+@pytest.fixture
+async def people(
+    database: Database, keyring: Keyring, clock: MovableClock, apply_text: Apply
+) -> People:
+    """A database with the office."""
+    await apply_text()
+    return People(database, keyring, clock)
+
+
+async def _ids(database: Database, name: str) -> UUID:
+    found = await database.fetchval("select subject_id from personal where full_name = $1", name)
+    assert isinstance(found, UUID)
+    return found
+
+
+async def _until_waiting(database: Database) -> None:
+    """Waits until somebody waits for a lock."""
+    while not await database.fetchval("select exists (select from pg_locks where not granted)"):
+        await asyncio.sleep(0.01)
+
+
+async def test_everybody_is_made_with_everything(people: People, database: Database) -> None:
+    assert await people.imported() == 3
+    cem, dina = await _ids(database, "Cem Ada"), await _ids(database, "Dina Oz")
+    assert {(STAFF, cem), (CHEMISTS, cem), (STAFF, dina)} <= await members(database)
+    rows = await database.fetch(
+        "select access_method, code_length, issued_at is not null from acs_credential"
+        " where acs_user_id = $1 order by 1, 2",
+        cem,
+    )
+    assert [tuple(row) for row in rows] == [
+        ("card", None, True),
+        ("card", None, True),
+        ("code", 4, True),
+    ]
+    await check_facts(database)
+
+
+async def test_everybody_made_has_events_in_the_files_order(
+    people: People, database: Database
+) -> None:
+    last = await database.fetchval("select max(created_at) from event")
+    await people.imported()
+    rows = await database.fetch(
+        "select event_type, p.full_name from event v left join personal p"
+        " on p.subject_id = (v.payload ->> 'acs_user_id')::uuid"
+        " where v.created_at > $1 order by v.created_at, v.event_id",
+        last,
+    )
+    assert (
+        sorted(tuple(row) for row in rows if row[1] is None)
+        == [("acs_credential.issued", None)] * 3
+    )
+    assert {tuple(row) for row in rows if row[1]} == {
+        ("acs_user.created", name) for name in ("Cem Ada", "Dina Oz", "Eli Poe")
+    }
+    types = [row[0] for row in rows]
+    listed = await database.fetch(
+        "select p.full_name from acs_user u join personal p on p.subject_id = u.acs_user_id"
+        " order by u.created_at desc, u.acs_user_id desc limit 3"
+    )
+    assert len(types) == 6
+    assert [row[0] for row in listed] == ["Eli Poe", "Dina Oz", "Cem Ada"]
+
+
+async def test_what_is_exported_makes_the_same_people_elsewhere(
+    people: People, apply_text: Apply
+) -> None:
+    await people.imported()
+    text, counts = await people.exported()
+    assert counts == (5, 0, 0)
+    assert (
+        PEOPLE.removeprefix(HEADER)
+        .replace("04:A2:2B:22", "04A22B22")
+        .replace("Staff;Chemists", "Chemists;Staff")
+        in text
+    )
+    copy = "workspace: {name: Copy}\nsystems: {c: {name: Copy, time_zone: UTC}}\naccess_groups:\n"
+    await apply_text(copy + "  a: {name: Staff}\n  b: {name: Chemists}\n")
+    assert await people.imported(text, "Copy") == 5
+    assert await people.exported("Copy") == (text, counts)
+
+
+async def test_what_a_file_could_only_say_too_generously_is_left_out(
+    people: People, database: Database
+) -> None:
+    await people.imported()
+    await database.execute("update acs_user set is_suspended = true where acs_user_id = $1", ANNA)
+    dina, cem = await _ids(database, "Dina Oz"), await _ids(database, "Cem Ada")
+    await database.execute("update acs_user set ends_at = now() where acs_user_id = $1", dina)
+    await database.execute(
+        "update acs_credential set state = 'lost'"
+        " where acs_user_id = $1 and access_method = 'code'",
+        cem,
+    )
+    text, counts = await people.exported()
+    assert counts == (3, 2, 1)
+    assert "Anna" not in text
+    assert "Dina" not in text
+    assert "2580" not in text
+
+
+async def test_every_bad_line_is_told_and_nothing_is_written(people: People) -> None:
+    bad = HEADER + "\n".join(
+        [
+            "Anna again,ANNA@example.com,,42-12345,,Staff",
+            "Fay,fay@example.com,,42-7,,Lab users",
+            "Gus,Fay@example.com,,42-7,,Staff",
+            "Hal,,+4930999,,3141,Staff",
+            "Ida,,+4930999,,3141,Chemists",
+            "Jo,jo,,,0815,Staff",
+        ]
+    )
+    assert await people.refused(bad) == [
+        "people.csv:2: card: a credential of the system has it already",
+        "people.csv:2: email: a person of the system has it already",
+        "people.csv:3: groups: the system has no group 'Lab users'",
+        "people.csv:4: card: the same as in line 3",
+        "people.csv:4: email: the same as in line 3",
+        f"people.csv:6: {SHARED}, as in line 5",
+        "people.csv:6: phone: the same as in line 5",
+        f"people.csv:7: {SHARED}",
+        "people.csv:7: email: must be an e-mail address",
+    ]
+
+
+async def test_the_same_file_again_is_refused(people: People) -> None:
+    await people.imported()
+    assert len(await people.refused(PEOPLE)) == 5
+
+
+async def test_equal_codes_may_open_different_entrances(people: People, database: Database) -> None:
+    await database.execute(
+        "update access_group_entrance set is_desired = false"
+        " where acs_access_group_id = $1 and acs_entrance_id <> $2",
+        CHEMISTS,
+        LAB,
+    )
+    assert await people.imported("name,code,groups\nA,7531,Staff\nB,7531,Chemists\nC,7531,\n") == 3
+
+
+async def test_a_group_of_an_ambiguous_name_goes_by_its_id(
+    people: People, database: Database
+) -> None:
+    await database.execute("update acs_access_group set name = 'Staff'")
+    assert await people.refused("name,groups\nA,Staff\n") == [
+        "people.csv:2: groups: several groups are called 'Staff'; give an id"
+    ]
+    assert await people.imported(f"name,groups\nA,{STAFF}\n") == 1
+    assert f"A,,,,,{STAFF}\n" in (await people.exported())[0]
+
+
+async def test_only_the_chosen_system_counts(people: People, apply_text: Apply) -> None:
+    await apply_text(TWO_SYSTEMS)
+    text = "name,email,card,groups\nAnna,anna@example.com,42-12345,Northern\n"
+    assert await people.imported(text, "North") == 1
+    assert await people.refused(text) != []
+
+
+async def test_who_was_removed_stays_removed(
+    people: People, database: Database, writer: Writer, clock: MovableClock
+) -> None:
+    await people.imported()
+    cem = await _ids(database, "Cem Ada")
+    await leave(writer, clock, CHEMISTS, cem)
+    await people.refused(PEOPLE)
+    assert (CHEMISTS, cem) not in await members(database)
+
+
+async def test_a_change_while_it_is_written_is_seen(
+    people: People, database: Database, keyring: Keyring, clock: MovableClock
+) -> None:
+    """Somebody gets a code of the file after the file was checked, and before it counts."""
+    other = await database.connect()
+    try:
+        async with other.transaction():
+            await journal.lock(other, WORKSPACE)
+            importing = asyncio.create_task(people.imported())
+            await _until_waiting(database)
+            change = Change(WORKSPACE, "api", clock.now(WORKSPACE))
+            row = (await USERS.read(other, WORKSPACE, [(ANNA,)]))[(ANNA,)]
+            await record_all(other, change, [row.fact()])
+            await other.execute(
+                "update acs_credential set lookup = $2 where workspace_id = $1"
+                " and access_method = 'code'",
+                WORKSPACE,
+                lookup(keyring, WORKSPACE, CodeNumber("2580")),
+            )
+        with pytest.raises(SiteError, match="csv:2: code: would open"):
+            await importing
+    finally:
+        await other.close()
+    assert await database.fetchval("select count(*) from acs_user") == 2
+
+
+async def test_a_card_that_somebody_makes_meanwhile_is_refused(
+    people: People, database: Database, keyring: Keyring
+) -> None:
+    other = await database.connect()
+    try:
+        async with other.transaction():
+            await other.execute(
+                "update acs_credential set lookup = $2 where workspace_id = $1"
+                " and access_method = 'card' and acs_user_id = $3",
+                WORKSPACE,
+                lookup(keyring, WORKSPACE, CardNumber("h10301", "42-1")),
+                ANNA,
+            )
+            importing = asyncio.create_task(people.imported())
+            await _until_waiting(database)
+        with pytest.raises(StartError, match="meanwhile"):
+            await importing
+    finally:
+        await other.close()
+    assert await database.fetchval("select count(*) from acs_user") == 2

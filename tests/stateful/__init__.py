@@ -1,0 +1,1 @@
+"""Everything that people do to people, groups, credentials and identities, against a model."""

@@ -1,0 +1,200 @@
+"""The model: who may open what, in dictionaries, written from the rules and nothing of ours.
+
+Ids are texts, times are instants in UTC, numbers are as callers write them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Window = tuple[datetime | None, datetime | None]
+ALWAYS: Window = (None, None)
+NOBODY = "00000000-0000-0000-0000-000000000000"
+# A fact of the journal: kind and the two ids.
+Key = tuple[str, str, str]
+
+
+@dataclass
+class Person:
+    """Somebody in the access system."""
+
+    full_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    identity: str | None = None
+    is_suspended: bool = False
+    window: Window = ALWAYS
+    groups: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Credential:
+    """A card, a code, or a key to open from afar with; `number` None: not issued."""
+
+    method: str
+    person: str | None
+    number: str | None
+    state: str = "active"
+    window: Window = ALWAYS
+    entrances: set[str] = field(default_factory=set)
+    use_limit: int | None = None
+    uses: int = 0
+
+    @property
+    def is_issued(self) -> bool:
+        return self.method == "cloud_key" or self.number is not None
+
+
+@dataclass
+class Identity:
+    """Somebody across systems."""
+
+    full_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass
+class Model:
+    """Everything that there is. `groups`: the entrances that each opens."""
+
+    entrances: list[str]
+    groups: dict[str, set[str]]
+    people: dict[str, Person] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    gone: set[tuple[str, str]] = field(default_factory=set)
+
+    def facts(self) -> dict[Key, object]:
+        """What the journal must have an entry for, whenever it changes."""
+        return dict(self._facts())
+
+    def _facts(self) -> Iterator[tuple[Key, object]]:
+        for person_id, person in self.people.items():
+            values = (person.full_name, person.email, person.phone)
+            yield ("user", person_id, NOBODY), (person.is_suspended, person.window, values)
+            for group in person.groups:
+                yield ("membership", group, person_id), True
+            for entrance in person.grants:
+                yield ("grant", person_id, entrance), True
+        for credential_id, c in self.credentials.items():
+            state = (c.method, c.state, c.is_issued, c.window, c.use_limit, c.uses, c.number)
+            yield ("credential", credential_id, c.person or NOBODY), state
+            for entrance in c.entrances:
+                yield ("credential_entrance", credential_id, entrance), True
+
+    def of_person(self, person_id: str) -> list[str]:
+        """The credentials of somebody."""
+        return [id_ for id_, c in self.credentials.items() if c.person == person_id]
+
+    def opened(self, person: Person) -> set[str]:
+        """Every entrance that groups and grants of somebody lead to, whenever."""
+        return set(person.grants).union(*(self.groups[group] for group in person.groups))
+
+    def reach(self, credential: Credential) -> set[str]:
+        """Every entrance that a credential leads to, whenever."""
+        owner = self.people.get(credential.person or "")
+        return credential.entrances | (self.opened(owner) if owner else set())
+
+    def clashes(self) -> bool:
+        """Whether two codes that are the same open one entrance."""
+        codes = [c for c in self.credentials.values() if c.method == "code"]
+        return any(
+            one is not other and one.number == other.number and self.reach(one) & self.reach(other)
+            for one in codes
+            for other in codes
+        )
+
+    def accessible(self, person_id: str, now: datetime) -> set[str]:
+        """What somebody can open now, with whatever there is in the pocket."""
+        person = self.people[person_id]
+        if person.is_suspended or not _open(person.window, now):
+            return set()
+        own = (
+            self.credentials[id_].entrances
+            for id_ in self.of_person(person_id)
+            if self.refusal(self.credentials[id_], now) is None
+        )
+        return self.opened(person).union(*own)
+
+    def refusal(self, credential: Credential, now: datetime) -> str | None:
+        """Why a credential by itself opens nothing now (the ladder, rung 8)."""
+        if not credential.is_issued:
+            return "deny_credential_not_issued"
+        if credential.person is None:
+            return "deny_credential_unassigned"
+        starts_at, ends_at = credential.window
+        if starts_at is not None and now < starts_at:
+            return "deny_credential_not_yet_valid"
+        used_up = credential.use_limit is not None and credential.uses >= credential.use_limit
+        if used_up or (ends_at is not None and now >= ends_at):
+            return "deny_credential_expired"
+        states = {"disabled": "disabled", "lost": "lost", "stolen": "lost"}
+        if credential.state != "active":
+            return f"deny_credential_{states[credential.state]}"
+        return None
+
+    def decision(self, credential_id: str, entrance: str, now: datetime) -> str:
+        """What the door says to one credential (the ladder, rungs 8 to 16)."""
+        credential = self.credentials[credential_id]
+        reason = self.refusal(credential, now)
+        if reason is not None:
+            return reason
+        assert credential.person is not None
+        person = self.people[credential.person]
+        if person.is_suspended:
+            return "deny_suspended"
+        starts_at, ends_at = person.window
+        if starts_at is not None and now < starts_at:
+            return "deny_not_yet_active"
+        if ends_at is not None and now >= ends_at:
+            return "deny_expired"
+        return "allow" if entrance in self.reach(credential) else "deny_no_access"
+
+    def shown(self, method: str, number: str, entrance: str, now: datetime) -> tuple[str, str]:
+        """What the door says to a number, and the credential that it takes it for, or ""."""
+        holders = [
+            id_ for id_, c in self.credentials.items() if c.method == method and c.number == number
+        ]
+        if len(holders) > 1:
+            allowed = [id_ for id_ in holders if self.decision(id_, entrance, now) == "allow"]
+            holders = allowed if len(allowed) == 1 else []
+        if not holders:
+            return "deny_unknown_credential", ""
+        return self.decision(holders[0], entrance, now), holders[0]
+
+    def same_person(self, identity: Identity) -> str | None:
+        """The one person without an identity who is surely the same, by e-mail, then by phone."""
+        free = {id_: p for id_, p in self.people.items() if p.identity is None}
+        found = [i for i, p in free.items() if identity.email and p.email == identity.email]
+        if not found:
+            found = [
+                i
+                for i, p in free.items()
+                if identity.phone
+                and p.phone == identity.phone
+                and (identity.email is None or p.email is None)
+            ]
+        return found[0] if len(found) == 1 else None
+
+    def user_of(self, identity_id: str) -> str | None:
+        """The person that an identity is."""
+        return next((i for i, p in self.people.items() if p.identity == identity_id), None)
+
+    def delete_credential(self, credential_id: str) -> None:
+        """Takes a credential away."""
+        del self.credentials[credential_id]
+        self.gone.add(("acs_credential", credential_id))
+
+    def delete_person(self, person_id: str) -> None:
+        """Takes somebody away, with every credential."""
+        for credential_id in self.of_person(person_id):
+            self.delete_credential(credential_id)
+        del self.people[person_id]
+        self.gone.add(("acs_user", person_id))
+
+
+def _open(window: Window, now: datetime) -> bool:
+    starts_at, ends_at = window
+    return (starts_at is None or starts_at <= now) and (ends_at is None or now < ends_at)

@@ -1,0 +1,1 @@
+"""Tests of the pytest plugin, as other people's tests use it."""
