@@ -46,9 +46,11 @@ begin
                           else acs_membership.created_at end;
 end $$;
 
--- As before (migrations 1 and 8), and beside each change its entry's place in the journal, so that
--- the doors of the process that commits it need not ask. The counters are written once a batch, and
--- rows for as many calls at a time as do not need to see one another's.
+-- As before (migration 1), and: whose code another one has who opens one of the group's entrances is
+-- not added ('code_taken'); what is unmanaged is not found. Beside each change its entry's place in
+-- the journal is answered, so that the doors of the process that commits it need not ask. The
+-- counters are written once a batch, and rows for as many calls at a time as do not need to see one
+-- another's.
 drop function change_memberships(timestamptz[], text[], uuid[], boolean[], uuid[], uuid[], uuid[]);
 create function change_memberships(
   p_at timestamptz[], p_actor text[], p_workspace uuid[], p_is_add boolean[], p_group uuid[],
@@ -76,7 +78,6 @@ declare
   -- Calls before this one are in the tables; of the rest, whose memberships change.
   v_first integer := 1;
   v_waiting uuid[] := '{}';
-  v_identity uuid;
   v_group_system uuid;
   v_user_system uuid;
   v_is_member boolean;
@@ -91,11 +92,8 @@ begin
   for i in 1 .. coalesce(array_length(p_workspace, 1), 0) loop
     v_user[i] := p_user[i];
     if v_user[i] is null then
-      v_identity := coalesce((select a.user_identity_id from merged_user_identity a
-        where a.workspace_id = p_workspace[i] and a.merged_user_identity_id = p_identity[i]),
-        p_identity[i]);
       v_user[i] := (select u.acs_user_id from acs_user u
-        where u.workspace_id = p_workspace[i] and u.user_identity_id = v_identity and u.is_managed
+        where u.workspace_id = p_workspace[i] and u.user_identity_id = p_identity[i] and u.is_managed
           and u.acs_system_id = (select g.acs_system_id from acs_access_group g
             where g.workspace_id = p_workspace[i] and g.acs_access_group_id = p_group[i]
               and g.is_managed));
@@ -119,7 +117,7 @@ begin
       when p_user[i] is not null and v_user_system is null then 'acs_user_not_found'
       when p_user[i] is null and v_user[i] is null and not exists (
         select from user_identity n where n.workspace_id = p_workspace[i]
-          and n.user_identity_id = v_identity and n.is_managed) then 'user_identity_not_found'
+          and n.user_identity_id = p_identity[i] and n.is_managed) then 'user_identity_not_found'
       when v_group_system is null then 'acs_access_group_not_found'
       when v_user[i] is null then 'no_user_in_system'
       when v_user_system <> v_group_system then 'different_systems'
