@@ -50,6 +50,7 @@ def door(acs_entrance_id: str, name: str, **more: Any) -> dict[str, Any]:
         "light": "off",
         "last_read": None,
         "controller": controller(),
+        "readers": [],
         "warnings": [],
     }
     return told | more

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from doorward.site import people_export
 from tests.cli.conftest import Run
 from tests.site.files import OFFICE, TWO_SYSTEMS
 
@@ -30,7 +31,12 @@ def test_people_come_in_and_out_again(office: Run, staff: Path, tmp_path: Path) 
     imported = office("import", "people", str(staff))
     assert imported == (0, "2 people imported into Main building\n", "")
     out = tmp_path / "out.csv"
-    assert office("export", "people", str(out)).out == "4 people exported from Main building\n"
+    assert office("export", "people", str(out)).out == (
+        "4 people exported from Main building\n"
+        "left out, because a file cannot hold it or an import would refuse it:\n"
+        "  1 entrances that a person or a credential opens without a group\n"
+        "  1 user identities: the people come without\n"
+    )
     assert "Cem Ada,cem@example.com,,,,Staff\n" in out.read_text()
     assert out.stat().st_mode & 0o777 == 0o600
 
@@ -41,11 +47,40 @@ def test_a_bad_file_is_refused_line_by_line(office: Run, staff: Path) -> None:
         1,
         "",
         """\
-doorward: staff.csv:4: email: must be an e-mail address
+doorward: nobody was imported: problems in staff.csv: 3
+staff.csv:4: email: must be an e-mail address
 staff.csv:4: groups: the system has no group 'Cooks'
 staff.csv:5: name: is missing
 """,
     )
+
+
+def test_of_many_problems_the_first_are_told(office: Run, staff: Path) -> None:
+    staff.write_text("name,email\n" + "".join(f"Eli,eli{n}\n" for n in range(120)))
+    told = office("import", "people", str(staff)).err.splitlines()
+    assert told[0] == "doorward: nobody was imported: problems in staff.csv: 120"
+    assert told[-2:] == [
+        "staff.csv:101: email: must be an e-mail address",
+        "and 20 more; --all-problems prints them all",
+    ]
+    everything = office("import", "people", str(staff), "--all-problems").err.splitlines()
+    assert len(everything) == 121
+    assert everything[:101] == told[:101]
+
+
+def test_many_people_come_out_in_several_files(
+    office: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_export, "MOST", 1)
+    second = tmp_path / "out-2.csv"
+    second.write_text("mine")
+    refused = office("export", "people", str(tmp_path / "out.csv"))
+    assert "out-2.csv cannot be written: File exists" in refused.err
+    assert not (tmp_path / "out.csv").exists()
+    second.unlink()
+    said = office("export", "people", str(tmp_path / "out.csv")).out
+    assert said.startswith("2 people exported from Main building into out.csv, out-2.csv\n")
+    assert second.read_text().splitlines()[1].startswith("Bo Ek,")
 
 
 def test_a_file_that_is_there_is_not_written_over(office: Run, staff: Path) -> None:
@@ -63,7 +98,9 @@ def test_what_a_file_cannot_hold_is_told(office: Run, tmp_path: Path) -> None:
     assert office("apply", str(file)).code == 0
     assert office("export", "people", str(tmp_path / "out.csv")).out == (
         "1 people exported from Main building\n"
-        "left out, because the file cannot hold them: 1 people, 0 credentials\n"
+        "left out, because a file cannot hold it or an import would refuse it:\n"
+        "  1 people: suspended, unmanaged, or with a schedule of their own\n"
+        "  1 user identities: the people come without\n"
     )
 
 

@@ -42,6 +42,14 @@ def test_a_door_that_stays_shut(run: Run, fake: FakeServer) -> None:
     ]
 
 
+def test_another_reader_than_the_first(run: Run, fake: FakeServer) -> None:
+    reader = "f2f6a1f0-6c38-4a3f-8a0b-5f54a9a6b0e0"
+    assert run("present", "--entrance", "Lab", "--code", "0815", "--reader", reader).code == 0
+    assert fake.parameters("/doorward/doors/present") == [
+        {"acs_entrance_id": answers.LAB, "code": "0815", "reader_id": reader}
+    ]
+
+
 def test_a_card_that_nobody_knows_has_a_cause_and_no_person(run: Run, fake: FakeServer) -> None:
     unknown = answers.decision(
         "deny", "deny_unknown_credential", 7, cause="unreadable", acs_user_id=None

@@ -21,14 +21,19 @@ from tests.clients.conftest import give_up
 from tests.clients.listener import Recorded, listening
 from tests.clients.replays import Reply, curl_call, send
 from tests.clients.tours import GUIDES, Made, Planned
-from tests.parameters import Known, Parameter, known_ids, parameter_sets, plain
+from tests.contract.deviations import OF_CLIENTS_ALONE, UNDOCUMENTED
+from tests.parameters import REFUSED, Known, Parameter, known_ids, parameter_sets, plain
 from tests.running import API_KEY, GROUP, USER, WORKSPACE, RunningServer, running, seed_card
 
 pytestmark = pytest.mark.clients
 
 BY_PATH = {route.path: route for route in ROUTES}
 PATHS = sorted(BY_PATH)
-OFFICIAL = [path for path in PATHS if not path.startswith("/doorward/")]
+# Ours, and those of which the documentation says nothing: clients of some years leave them out.
+UNKNOWN_TO_SOME = {path for path in PATHS if path.startswith("/doorward/")}
+UNKNOWN_TO_SOME |= UNDOCUMENTED | OF_CLIENTS_ALONE
+# Younger than the oldest client that is asked.
+NEWER = {"/acs/entrances/unlock", "/user_identities/list_accessible_entrances"}
 # The clients that read the calls from our own document, or need none.
 KNOW_EVERY_CALL = ["cli", "curl", "ruby", "php"]
 # Calls that change people and what they have, and the tables of that.
@@ -36,7 +41,10 @@ OF_PEOPLE = ("/acs/", "/user_identities/", "/doorward/credentials/")
 PEOPLE = (
     *("acs_user", "acs_access_group", "acs_credential", "user_identity", "personal"),
     *("acs_membership", "access_group_entrance", "credential_entrance", "user_entrance"),
+    *("action_attempt", "credential_enrollment"),
 )
+# There is nothing here that these could find.
+EMPTY = {*REFUSED, "/user_identities/list_accessible_devices"}
 # One generation asks with the verb that says what a call does, the other with POST alone;
 # javascript-lts is of the years between, and changed its mind call by call.
 BY_VERB = ["python", "javascript", "ruby"]
@@ -138,7 +146,18 @@ def _enrolled(server: RunningServer) -> dict[str, str]:
     cards = server.call("/acs/credentials/list", acs_user_id=USER).json()["acs_credentials"]
     issued = next(each["acs_credential_id"] for each in cards if each["is_issued"])
     waiting = {f"{path}/enroll acs_credential_id": card["acs_credential_id"]}
-    return {**enrollment, **waiting, "acs_credential_id": issued}
+    return {**enrollment, **waiting, **_unlocking(server), "acs_credential_id": issued}
+
+
+def _unlocking(server: RunningServer) -> dict[str, str]:
+    """A cloud key: the only credential that unlocks from afar."""
+    asked = {"access_method": "cloud_key", "acs_user_id": USER}
+    made = server.call("/acs/credentials/create", **asked).raise_for_status().json()
+    key = made["acs_credential"]["acs_credential_id"]
+    path, (entrance, _) = "/acs/entrances/unlock", seed_card(server)
+    asked = {"acs_credential_id": key, "acs_entrance_id": entrance}
+    server.call(path, **asked).raise_for_status()
+    return {f"{path} {name}": value for name, value in asked.items()}
 
 
 async def _ids(server: RunningServer) -> dict[str, str]:
@@ -198,6 +217,12 @@ def made(known: Known) -> Callable[[str], list[Made]]:
 CLIENTS = pytest.mark.parametrize("client", GUIDES)
 
 
+def _unknown(client: str) -> set[str]:
+    if client in KNOW_EVERY_CALL:
+        return set()
+    return UNKNOWN_TO_SOME | (NEWER if client == "javascript-lts" else set())
+
+
 @CLIENTS
 def test_every_call_is_made(made: Callable[[str], list[Made]], client: str) -> None:
     """Each once, and the client is content with the least of an answer."""
@@ -206,9 +231,9 @@ def test_every_call_is_made(made: Callable[[str], list[Made]], client: str) -> N
         for one in made(client)
         if one.given is not None and (len(one.requests) != 1 or one.outcome != "done")
     ]
-    assert failed == []
+    assert failed[:3] == []
     known = {one.planned.route.path for one in made(client) if one.given is not None}
-    assert known == set(PATHS if client in KNOW_EVERY_CALL else OFFICIAL)
+    assert set(PATHS) - known <= _unknown(client)
 
 
 @CLIENTS
@@ -239,13 +264,15 @@ def test_it_is_answered_as_plain_json_is(
         for request in one.requests
         for difference in _differences(server, kept, one, request)
     ]
-    assert differences == []
-    if path in OFFICIAL or client in KNOW_EVERY_CALL:
+    assert differences[:3] == []
+    if path not in _unknown(client):
         assert mine
         assert all(one.requests for one in mine)
 
 
-@pytest.mark.parametrize("path", [route.path for route in ROUTES if not route.is_void])
+@pytest.mark.parametrize(
+    "path", [route.path for route in ROUTES if not route.is_void and route.path not in EMPTY]
+)
 def test_the_calls_find_something(
     server: RunningServer, kept: Kept, known: Known, path: str
 ) -> None:

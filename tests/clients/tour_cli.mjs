@@ -11,8 +11,12 @@ const ends = [];
 let printed = "";
 
 const print = process.stdout.write.bind(process.stdout);
+const printError = process.stderr.write.bind(process.stderr);
+const exit = process.exit.bind(process);
 process.stdout.write = process.stderr.write = (chunk) => {
   printed += chunk;
+  // What ends in a circle is to fail here, before it has taken the machine's memory.
+  if (printed.length > 1_000_000) exit(1, printError(printed.slice(0, 2_000)));
   return true;
 };
 process.exit = (code) => {

@@ -84,6 +84,11 @@ class Contract:
         key: str | None = keys.pop()
         return key
 
+    def action_types(self, path: str) -> frozenset[str | None]:
+        """What the action attempts are for with which a path answers."""
+        operations = self._paths[path].values()
+        return frozenset(operation.get("x-action-attempt-type") for operation in operations)
+
     def answer(self, path: str) -> Schema:
         """The schema of a success; that of POST, which every path has."""
         success = self._paths[path]["post"]["responses"]["200"]

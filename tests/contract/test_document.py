@@ -65,6 +65,11 @@ def test_verbs(ours: Contract, official: Contract, path: str) -> None:
 
 
 @EVERY
+def test_action_types(ours: Contract, official: Contract, path: str) -> None:
+    assert ours.action_types(path) == official.action_types(path)
+
+
+@EVERY
 def test_callers(ours: Contract, official: Contract, path: str) -> None:
     assert ours.callers(path) - IN_HEADERS == official.callers(path) - SEAMS_OWN
 

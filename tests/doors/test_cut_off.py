@@ -1,21 +1,26 @@
 """Doors while PostgreSQL is away: they decide on what they have, and forget nothing."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from doorward.errors import ApiError, Unavailable
+from doorward.policy.facts import NO_KEY, Kind, UserState
+from doorward.store import slices
+from doorward.store.controllers import ControllerKey, Link
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
+from doorward.store.slices import Tail
 from tests.doors.conftest import Serve, Server, head, until
 from tests.doors.test_lease import lapse
-from tests.doors.worlds import World, make_world
+from tests.doors.worlds import Operation, World, make_world
 
 
 @pytest.fixture
@@ -209,3 +214,58 @@ async def test_a_held_controller_hears_of_no_removal(world: World, serve: Serve)
         await server.doors.hold(world.workspace_id, controller_id, is_held=True)
     await server.writer.submit(world.remove())
     assert (await server.present(world)).outcome == "allow"
+
+
+def suspension(world: World, *, is_suspended: bool) -> Operation:
+    """Suspends the first person, or no longer."""
+    state = UserState(is_suspended)
+    return world.operation(lambda c: world.record(c, Kind.USER, world.users[0], NO_KEY, state))
+
+
+async def test_what_is_refused_ahead_stays_refused_while_older_changes_reach_the_disk(
+    world: World, serve: Serve, nowhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, other = await serve(), await serve("other")
+    at = await server.submit(world, world.add(0))
+    read, follower = slices.read_tail, server.controller(world.controllers[0]).follower
+    may_read, has_read = asyncio.Event(), set[UUID]()
+
+    async def one_entry(link: Link, key: ControllerKey, revision: int) -> Tail | None:
+        await (asyncio.Event() if key.controller_id in has_read else may_read).wait()
+        has_read.add(key.controller_id)
+        return await read(link, key, revision, limit=1)
+
+    monkeypatch.setattr(slices, "read_tail", one_entry)
+    await other.writer.submit(suspension(world, is_suspended=False))
+    await server.writer.submit(suspension(world, is_suspended=True))
+    assert (await server.present(world)).reason == "deny_suspended"
+    may_read.set()
+    await until(lambda: follower._header.position == (1, at + 1))
+    await server.kill()
+    again = await serve(on=nowhere)
+    assert (await again.present(world)).reason == "deny_suspended"
+
+
+async def test_what_is_refused_while_the_whole_slice_is_fetched_reaches_the_disk_with_it(
+    world: World, serve: Serve, nowhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve()
+    await server.submit(world, world.add(0))
+    follower = server.controller(world.controllers[0]).follower
+    begin = follower._disk.begin_replacement
+
+    async def begin_and_suspend() -> None:
+        await begin()
+        await server.writer.submit(suspension(world, is_suspended=True))
+
+    async def silence(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(slices, "read_tail", silence)
+    monkeypatch.setattr(follower._disk, "begin_replacement", begin_and_suspend)
+    follower._is_whole_due = True
+    follower.wake()
+    await until(lambda: not follower._is_whole_due)
+    await server.kill()
+    again = await serve(on=nowhere)
+    assert (await again.present(world)).reason == "deny_suspended"

@@ -1,13 +1,16 @@
 """What this process commits is at its doors at once, also where the journal cannot be read next."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
+from doorward.doors.follower import Follower
 from doorward.errors import Unavailable
 from doorward.policy.facts import NO_KEY, CredentialState, Kind, UserState
 from doorward.store.database import Connection
-from tests.doors.conftest import Serve, Server, until
+from tests.doors.conftest import Serve, Server, head, until
 from tests.doors.slices_of import in_tables, on_disk
 from tests.doors.worlds import World
 
@@ -139,3 +142,134 @@ async def test_more_than_one_look_carries_is_read_from_the_journal(
     revision = await server.submit(world, world.operation(many))
     refused = await server.present(world)
     assert (refused.outcome, refused.policy_revision) == ("deny", revision)
+
+
+async def test_a_removal_beside_what_changes_nothing_is_refused(
+    world: World, server: Server
+) -> None:
+    # Submitted at once, they are one batch.
+    await asyncio.gather(
+        server.writer.submit(world.remove(2)), server.writer.submit(world.remove(0))
+    )
+    assert (await server.present(world)).outcome == "deny"
+    assert (await server.present(world, card="7-1")).outcome == "allow"
+    await server.submit(world, world.add(2))
+    assert (await server.present(world)).outcome == "deny"
+    assert (await server.present(world, card="7-2")).outcome == "allow"
+
+
+async def test_what_was_taken_ahead_and_undone_by_a_restore_is_no_more(
+    world: World, unread: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await serve("other")
+    at = await head(unread.database, world)
+    await other.writer.submit(world.add(2))
+    await unread.writer.submit(world.remove(0))
+    assert (await unread.present(world)).outcome == "deny"
+    for change in (
+        "update policy_fact set to_revision = null where to_revision > $1",
+        "delete from policy_fact where from_revision > $1",
+        "delete from policy_journal where revision > $1",
+        (
+            "update policy_revision r set epoch = 2, revision = $1, last_hash = j.entry_hash"
+            " from policy_journal j where j.revision = $1"
+        ),
+    ):
+        await unread.database.execute(change, at)
+    monkeypatch.undo()
+    await until(lambda: _is_allowed(unread, world))
+
+
+async def _is_allowed(server: Server, world: World) -> bool:
+    return (await server.present(world)).outcome == "allow"
+
+
+async def test_a_link_that_ends_while_its_entrance_is_away_has_ended_when_it_is_back(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(*_: object) -> None:
+        raise Unavailable("the database died")
+
+    monkeypatch.setattr("doorward.store.slices.read_whole", dead)
+
+    async def away_and_back(connection: Connection) -> None:
+        await world.move_entrance(connection, 0, 1)
+        await world.link(connection, 0, 0, is_desired=False)
+        await world.move_entrance(connection, 0, 0)
+
+    assert (await server.present(world)).outcome == "allow"
+    await server.writer.submit(world.operation(away_and_back))
+    assert (await server.present(world)).outcome == "deny"
+
+
+@pytest.mark.parametrize("where", ["Follower.hand", "Follower._take"])
+async def test_a_door_that_cannot_take_a_commit_reads_the_journal(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    faults = []
+
+    def broken(*_: object) -> None:
+        monkeypatch.undo()
+        faults.append(where)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(f"doorward.doors.follower.{where}", broken)
+    async with asyncio.timeout(10):
+        await server.submit(world, world.remove(0))
+    assert faults == [where]
+    assert (await server.present(world)).outcome == "deny"
+    await server.submit(world, world.add(0))
+    assert (await server.present(world)).outcome == "allow"
+
+
+async def test_what_broke_while_it_was_taken_is_taken_again(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("doorward.policy.index.PolicyIndex._put", broken)
+    async with asyncio.timeout(10):
+        await server.submit(world, world.remove(0))
+    assert (await server.present(world)).outcome == "deny"
+
+
+async def test_a_driver_that_raises_is_asked_again_and_holds_nothing_up(
+    world: World, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attached = []
+
+    def broken(*_: object) -> None:
+        monkeypatch.undo()
+        attached.append("in vain")
+        raise RuntimeError("a driver's bug")
+
+    controller = server.controller(world.controllers[0])
+    before = len(controller._attached)
+    monkeypatch.setattr("doorward.doors.virtual.VirtualDriver.attach", broken)
+    reader = world.operation(lambda c: world.make_reader(c, world.entrances[0], "virtual"))
+    async with asyncio.timeout(10):
+        await server.submit(world, reader)
+    await until(lambda: len(controller._attached) == before + 1)
+    assert attached == ["in vain"]
+
+
+async def test_a_door_that_broke_after_it_took_a_commit_is_woken(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else it looks by itself after a second.
+    monkeypatch.setattr("doorward.doors.follower._IDLE", 60)
+    server = await serve()
+    await server.submit(world, world.add(0))
+    take = Follower._take
+
+    def broken(*given: Any) -> None:
+        take(*given)
+        monkeypatch.setattr(Follower, "_take", take)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Follower, "_take", broken)
+    await server.submit(world, world.remove(0))
+    assert Follower._take is take
+    assert (await server.present(world)).outcome == "deny"

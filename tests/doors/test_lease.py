@@ -75,6 +75,27 @@ async def test_a_lease_that_has_lapsed_is_taken_over_and_the_old_holder_stops(
     assert (await second.present(world)).outcome == "allow"
 
 
+async def test_a_lease_that_somebody_else_had_meanwhile_is_noticed_when_it_is_ours_again(
+    world: World, serve: Serve
+) -> None:
+    first, second = await serve("first"), await serve("second")
+    await first.submit(world, world.add())
+    # The first one sleeps while the second one takes over, hears of a removal, and stops.
+    await first.controller(world.controllers[0])._tasks.stop()
+    await lapse(first.database, world)
+    await until(lambda: second.controller(world.controllers[0]).follower.may_decide)
+    await second.writer.submit(world.remove())
+    await second.stop()
+
+    sleeper = first.controller(world.controllers[0])
+    sleeper.follower.lease._fresh_until = time.monotonic()
+    await assert_refuses_to_decide(first, world)
+    assert sleeper.follower.lease.is_ours
+    sleeper.start()
+    await until(lambda: sleeper.follower.may_decide)
+    assert (await first.present(world)).reason == "deny_no_access"
+
+
 async def test_a_lease_that_lapsed_untaken_goes_on(world: World, serve: Serve) -> None:
     server = await serve()
     lease = server.controller(world.controllers[0]).follower.lease

@@ -13,6 +13,7 @@ from doorward.doors.handing_in import HandIn
 from doorward.doors.spool import Happening
 from doorward.errors import Unavailable
 from doorward.policy.facts import CredentialState, Kind
+from doorward.policy.model import Request
 from doorward.resources.decision import Decision
 from doorward.store.database import Connection
 from tests.conftest import MovableClock
@@ -91,6 +92,20 @@ async def test_a_refusal_is_no_use(world: World, server: Server) -> None:
     await server.submit(world, world.add())
     for _ in range(LIMIT):
         assert (await server.present(world)).outcome == "allow"
+
+
+async def test_a_door_that_stands_open_counts_nothing(world: World, server: Server) -> None:
+    controller = server.controller(world.controllers[0])
+    assert (await server.present(world)).reason == "allow"
+    read = controller.door(world.entrances[0]).last_read
+    assert read is not None
+    request = Request(world.entrances[0], "card", ())
+    uses_here = controller._deciding._observations
+    for reason, expected in (("allow_unlocked", None), ("allow", 2)):
+        decision = msgspec.structs.replace(read.decision, reason=reason)
+        after = uses_here.follow(controller.follower.slice.index, request, decision, 0)
+        assert after.uses == expected
+        assert len(after.observed) == (expected is not None)
 
 
 async def test_without_a_limit_nothing_is_counted(world: World, server: Server) -> None:

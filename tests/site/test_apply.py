@@ -322,6 +322,59 @@ async def test_equal_codes_must_not_meet_at_an_entrance(database: Database, offi
     assert await digest(database) == before
 
 
+@pytest.fixture
+async def equal_codes(database: Database, office: Apply) -> str:
+    """A file, applied, whose Bo opens nothing and has got Anna's code since."""
+    text = edited(
+        (
+            '{card: "04:A2:2B:11", entrances: [lab]}',
+            '{card: "04:A2:2B:11"}\n      pin: {code: "4711"}',
+        ),
+        ("bo@example.com\n    groups: [staff]", "bo@example.com"),
+    )
+    await office(text, prune=True)
+    await database.execute("delete from acs_membership where acs_user_id = $1", BO)
+    await database.execute("delete from credential_entrance")
+    await database.execute(
+        "update acs_credential c set lookup = a.lookup from acs_credential a"
+        " where a.acs_user_id = $1 and a.access_method = 'code' and c.acs_user_id = $2"
+        " and c.access_method = 'code'",
+        ANNA,
+        BO,
+    )
+    return text
+
+
+async def test_a_credentials_own_entrance_must_not_let_equal_codes_meet(
+    database: Database, office: Apply, equal_codes: str
+) -> None:
+    opened = equal_codes.replace('{code: "4711"}', '{code: "4711", entrances: [lab]}')
+    before = await digest(database)
+    with pytest.raises(SiteError, match="a code that another person opens it with"):
+        await office(opened)
+    assert await digest(database) == before
+
+
+async def test_codes_that_met_before_keep_nobody_from_a_change(
+    database: Database, office: Apply, equal_codes: str
+) -> None:
+    """They meet at the lab: another group's entrance is not their affair, one of both is."""
+    await database.execute(
+        "insert into credential_entrance select workspace_id, acs_credential_id, $2, true, false,"
+        " 1, now() from acs_credential where acs_user_id = $1 and access_method = 'code'",
+        BO,
+        LAB,
+    )
+    others = edited(
+        ("gate, lab]}\n", "gate, lab]}\n  guests: {name: Guests, entrances: [gate]}\n"),
+        text=equal_codes,
+    )
+    assert (await office(others)).has_changes
+    text = others.replace('{code: "4711"}', '{code: "4711", entrances: [gate]}')
+    with pytest.raises(SiteError, match="a code that another person opens it with"):
+        await office(text)
+
+
 async def test_progress_is_told(database: Database, keyring: Keyring, clock: MovableClock) -> None:
     told: list[tuple[int, int]] = []
     await apply(database, keyring, parsed(), clock=clock, progress=lambda *each: told.append(each))

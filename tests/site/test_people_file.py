@@ -51,6 +51,11 @@ def test_what_spreadsheets_write_is_read() -> None:
     assert _read(text) == [Person(3, "Berg, Anna", groups=("Staff",))]
 
 
+def test_a_person_may_have_many_cards() -> None:
+    cards = [f"255-{number}" for number in range(60_000, 60_050)]
+    assert [each.text for each in _read(f"name,card\nAnna,{';'.join(cards)}\n")[0].cards] == cards
+
+
 def test_lines_count_as_an_editor_counts_them() -> None:
     assert _refused('name,email\n"Anna\nBerg",\nBo,bo\n') == [
         (2, "name: must not have control characters or line breaks"),
@@ -59,14 +64,14 @@ def test_lines_count_as_an_editor_counts_them() -> None:
 
 
 def test_every_bad_field_is_told_at_once() -> None:
-    text = HEADER + ",anna,0301,256-1,12,\n" + "x" * 201 + ",,,,,\nBo,,,\n"
+    text = HEADER + ",anna,0301,256-1,12,\n" + "x" * 256 + ",,,,,\nBo,,,\n"
     assert _refused(text) == [
         (2, "card: must be FACILITY-NUMBER such as 42-12345, or a serial number"),
         (2, "code: must be 4 to 9 digits"),
         (2, "email: must be an e-mail address"),
         (2, "name: is missing"),
         (2, "phone: must be a number such as +4930123456"),
-        (3, "name: must have at most 200 characters"),
+        (3, "name: must have at most 255 characters"),
         (4, "the line has 4 fields, the first line 6"),
     ]
 
@@ -78,6 +83,8 @@ def test_every_bad_field_is_told_at_once() -> None:
         ("email\n", "the column name is missing"),
         ("name,name\n", "the column name stands there twice"),
         ("name,pin\n", "'pin' is no column; there are name, email, phone, card, code, groups"),
+        ("name;email\nAnna;a@b\n", "the columns are separated by semicolons; save it with commas"),
+        ("name\temail\n", "the columns are separated by tabs; save it with commas"),
         (b"name\n\xff\n", "the file is not UTF-8"),
         ('name\n"Anna\n', "this is no CSV: unexpected end of data"),
     ],

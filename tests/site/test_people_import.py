@@ -7,7 +7,17 @@ import pytest
 
 from doorward.errors import StartError
 from doorward.policy.cards import CardNumber, CodeNumber
-from doorward.site.people_export import export_people
+from doorward.site import people_export, people_file
+from doorward.site.people_export import (
+    CREDENTIALS,
+    ENTRANCES,
+    IDENTITIES,
+    MEMBERSHIPS,
+    NAMES,
+    UNASSIGNED,
+    export_people,
+)
+from doorward.site.people_export import PEOPLE as PEOPLE_LEFT_OUT
 from doorward.site.people_import import import_people
 from doorward.site.problems import SiteError
 from doorward.store import bulk, journal
@@ -25,6 +35,7 @@ from tests.site.files import TWO_SYSTEMS
 from tests.site.tables import (
     ANNA,
     CHEMISTS,
+    GATE,
     LAB,
     STAFF,
     WORKSPACE,
@@ -40,6 +51,10 @@ PEOPLE = (
     + "Cem Ada,cem@example.com,,42-1;04:A2:2B:22,2580,Staff;Chemists\n"
     + "Dina Oz,,+4930999,,,Staff\n"
     + "Eli Poe,eli@example.com,+4930999,,,\n"
+)
+COPY = (
+    "workspace: {name: Copy}\nsystems: {c: {name: Copy, time_zone: UTC}}\n"
+    "access_groups:\n  a: {name: Staff}\n  b: {name: Chemists}\n"
 )
 SHARED = "code: would open an entrance that another person's equal code opens"
 
@@ -61,10 +76,11 @@ class People:
         data, system = text.encode(), await self.system(name)
         return await import_people(*self._parts, system, "people.csv", data, clock=self._clock)
 
-    async def exported(self, name: str = "Main building") -> tuple[str, tuple[int, int, int]]:
-        """An export's text, and its counts: people, left out people and credentials."""
+    async def exported(self, name: str = "Main building") -> tuple[str, int, dict[str, int]]:
+        """An export's text, how many people it holds, and what it leaves out."""
         export = await export_people(*self._parts, await self.system(name))
-        return export.data.decode(), export[1:]
+        (data,) = export.files
+        return data.decode(), export.people, dict(export.left_out)
 
     async def refused(self, text: str) -> list[str]:
         """Imports what must be refused, and asserts that it changes nothing."""
@@ -144,18 +160,108 @@ async def test_what_is_exported_makes_the_same_people_elsewhere(
     people: People, apply_text: Apply
 ) -> None:
     await people.imported()
-    text, counts = await people.exported()
-    assert counts == (5, 0, 0)
+    text, count, left_out = await people.exported()
+    assert (count, left_out) == (5, {IDENTITIES: 1, ENTRANCES: 1})
     assert (
         PEOPLE.removeprefix(HEADER)
         .replace("04:A2:2B:22", "04A22B22")
         .replace("Staff;Chemists", "Chemists;Staff")
         in text
     )
-    copy = "workspace: {name: Copy}\nsystems: {c: {name: Copy, time_zone: UTC}}\naccess_groups:\n"
-    await apply_text(copy + "  a: {name: Staff}\n  b: {name: Chemists}\n")
+    await apply_text(COPY)
     assert await people.imported(text, "Copy") == 5
-    assert await people.exported("Copy") == (text, counts)
+    assert await people.exported("Copy") == (text, 5, {})
+
+
+async def test_nobody_is_exported_whom_an_import_would_refuse(
+    people: People, database: Database, apply_text: Apply
+) -> None:
+    """What the API allows and a file does not: two people with one address or one number."""
+    await people.imported(
+        HEADER
+        + f"{'x' * 255},x@example.com,,,,\n"
+        + "Cem,,+4930999,,2580,Staff\nDina,d@example.com,,,,\nEli,e@example.com,,,2580,\n"
+    )
+    dina, eli = await _ids(database, "Dina"), await _ids(database, "Eli")
+    await database.execute(
+        "update personal set email_address = 'X@example.com' where subject_id = $1", dina
+    )
+    await database.execute(
+        "update personal set email_address = null, phone_number = '+4930999' where subject_id = $1",
+        eli,
+    )
+    text, count, left_out = await people.exported()
+    assert (count, left_out) == (
+        4,
+        {
+            IDENTITIES: 1,
+            ENTRANCES: 1,
+            "people: email: the same as in another line": 1,
+            "people: phone: the same as in another line": 1,
+        },
+    )
+    assert "Dina" not in text
+    assert "Eli" not in text
+    await apply_text(COPY)
+    assert await people.imported(text, "Copy") == 4
+
+
+async def test_a_name_is_written_on_one_line(people: People, database: Database) -> None:
+    await database.execute(
+        "update personal set full_name = e' Anna\\nBerg' where full_name = 'Anna Berg'"
+    )
+    text, _, left_out = await people.exported()
+    assert "\nAnna Berg,anna@example.com," in text
+    assert left_out[NAMES] == 1
+
+
+async def test_what_the_file_does_not_hold_of_people_is_counted(
+    people: People, database: Database
+) -> None:
+    await database.execute(
+        "insert into user_entrance values ($1, $2, $3, true, false, 1, now()),"
+        " ($1, $2, $4, false, false, 1, now())",
+        WORKSPACE,
+        ANNA,
+        LAB,
+        GATE,
+    )
+    await database.execute("update acs_access_group set is_managed = false where name = 'Staff'")
+    _, _, left_out = await people.exported()
+    assert left_out == {MEMBERSHIPS: 2, ENTRANCES: 2, IDENTITIES: 1}
+    await database.execute("update acs_credential set state = 'lost' where acs_user_id <> $1", ANNA)
+    assert (await people.exported())[2] == left_out | {ENTRANCES: 1, CREDENTIALS: 1}
+
+
+async def test_a_credential_of_a_limited_number_of_uses_is_left_out(
+    people: People, database: Database
+) -> None:
+    await database.execute("update acs_credential set use_limit = 3 where access_method = 'code'")
+    text, _, left_out = await people.exported()
+    assert "0815" not in text
+    assert left_out[CREDENTIALS] == 1
+
+
+async def test_nobodys_credentials_are_counted(people: People, database: Database) -> None:
+    await database.execute("delete from credential_entrance")
+    await database.execute(
+        "update acs_credential set acs_user_id = null where access_method = 'card'"
+    )
+    assert (await people.exported())[2] == {UNASSIGNED: 2, IDENTITIES: 1}
+
+
+async def test_more_people_than_a_file_may_have_go_into_several(
+    people: People, database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people.imported()
+    for module in (people_export, people_file):
+        monkeypatch.setattr(module, "MOST", 2)
+    export = await export_people(database, keyring, await people.system())
+    parts = [file.decode().splitlines() for file in export.files]
+    assert [len(part) for part in parts] == [3, 3, 2]
+    assert {part[0] for part in parts} == {HEADER.strip()}
+    assert parts[2][1].startswith("Eli Poe,")
+    assert export.left_out == {IDENTITIES: 1, ENTRANCES: 1}
 
 
 async def test_what_a_file_could_only_say_too_generously_is_left_out(
@@ -170,8 +276,8 @@ async def test_what_a_file_could_only_say_too_generously_is_left_out(
         " where acs_user_id = $1 and access_method = 'code'",
         cem,
     )
-    text, counts = await people.exported()
-    assert counts == (3, 2, 1)
+    text, count, left_out = await people.exported()
+    assert (count, left_out) == (3, {PEOPLE_LEFT_OUT: 2, CREDENTIALS: 1, ENTRANCES: 1})
     assert "Anna" not in text
     assert "Dina" not in text
     assert "2580" not in text
@@ -267,6 +373,31 @@ async def test_a_change_while_it_is_written_is_seen(
             await importing
     finally:
         await other.close()
+    assert await database.fetchval("select count(*) from acs_user") == 2
+
+
+async def test_a_group_that_gets_anothers_name_meanwhile_is_not_taken_for_it(
+    people: People, database: Database
+) -> None:
+    """No revision comes of it, and yet nobody may come into the other group."""
+    other = await database.connect()
+    try:
+        async with other.transaction():
+            await journal.lock(other, WORKSPACE)
+            importing = asyncio.create_task(people.imported("name,groups\nA,Chemists\nB,\n"))
+            await _until_waiting(database)
+            await other.execute(
+                "update acs_access_group set name = case acs_access_group_id"
+                " when $1 then 'Staff' else 'Chemists' end",
+                CHEMISTS,
+            )
+        with pytest.raises(SiteError) as refused:
+            await importing
+    finally:
+        await other.close()
+    assert str(refused.value) == (
+        "people.csv:2: groups: 'Chemists' has become another group meanwhile"
+    )
     assert await database.fetchval("select count(*) from acs_user") == 2
 
 

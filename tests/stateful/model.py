@@ -6,10 +6,13 @@ Ids are texts, times are instants in UTC, numbers are as callers write them.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import combinations
 
 Window = tuple[datetime | None, datetime | None]
 ALWAYS: Window = (None, None)
 NOBODY = "00000000-0000-0000-0000-000000000000"
+# What is only just made, until its id is known.
+NEW = "new"
 # A fact of the journal: kind and the two ids.
 Key = tuple[str, str, str]
 
@@ -53,6 +56,7 @@ class Identity:
     full_name: str | None = None
     email: str | None = None
     phone: str | None = None
+    key: str | None = None
 
 
 @dataclass
@@ -65,12 +69,19 @@ class Model:
     credentials: dict[str, Credential] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
     gone: set[tuple[str, str]] = field(default_factory=set)
+    # What identities were called before they were merged, and the identity that it names now.
+    merged_ids: dict[str, str] = field(default_factory=dict)
+    merged_keys: dict[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[Key, object]:
         """What the journal must have an entry for, whenever it changes."""
         return dict(self._facts())
 
     def _facts(self) -> Iterator[tuple[Key, object]]:
+        for group, entrances in self.groups.items():
+            yield ("group", group, NOBODY), True
+            for entrance in entrances:
+                yield ("group_entrance", group, entrance), True
         for person_id, person in self.people.items():
             values = (person.full_name, person.email, person.phone)
             yield ("user", person_id, NOBODY), (person.is_suspended, person.window, values)
@@ -98,13 +109,16 @@ class Model:
         return credential.entrances | (self.opened(owner) if owner else set())
 
     def clashes(self) -> bool:
-        """Whether two codes that are the same open one entrance."""
+        """Whether two codes that are the same are one person's, or open one entrance."""
         codes = [c for c in self.credentials.values() if c.method == "code"]
         return any(
-            one is not other and one.number == other.number and self.reach(one) & self.reach(other)
-            for one in codes
-            for other in codes
+            one.number == other.number and self._meet(one, other)
+            for one, other in combinations(codes, 2)
         )
+
+    def _meet(self, one: Credential, other: Credential) -> bool:
+        is_one_persons = one.person is not None and one.person == other.person
+        return is_one_persons or bool(self.reach(one) & self.reach(other))
 
     def accessible(self, person_id: str, now: datetime) -> set[str]:
         """What somebody can open now, with whatever there is in the pocket."""
@@ -181,6 +195,70 @@ class Model:
     def user_of(self, identity_id: str) -> str | None:
         """The person that an identity is."""
         return next((i for i, p in self.people.items() if p.identity == identity_id), None)
+
+    def identity_of(self, name: str) -> str:
+        """The identity that an id names, its own or that of one merged into it."""
+        return self.merged_ids.get(name, name)
+
+    def called(self, key: str | None) -> str | None:
+        """The identity that a key names, or named before a merge."""
+        now = {i.key: id_ for id_, i in self.identities.items() if i.key is not None}
+        return {**self.merged_keys, **now}.get(key) if key is not None else None
+
+    def is_unique(self, identity: Identity, id_: str | None = None) -> bool:
+        """Whether no identity but `id_` has anything that an identity has for itself."""
+        others = [other for other_id, other in self.identities.items() if other_id != id_]
+        return self.called(identity.key) in {None, id_} and not any(
+            (identity.email and other.email == identity.email)
+            or (identity.phone and other.phone == identity.phone)
+            for other in others
+        )
+
+    def become(self, identity_id: str) -> str:
+        """The person that an identity is, linked or made (NEW) where it was nobody."""
+        identity = self.identities[identity_id]
+        person_id = self.user_of(identity_id) or self.same_person(identity) or NEW
+        values = (identity.full_name, identity.email, identity.phone)
+        self.people.setdefault(person_id, Person(*values)).identity = identity_id
+        return person_id
+
+    def merge(self, primary_id: str, other_id: str) -> None:
+        """Makes one identity of two; whatever named the other names the first."""
+        primary, other = self.identities[primary_id], self.identities.pop(other_id)
+        primary.email = primary.email or other.email
+        primary.phone = primary.phone or other.phone
+        for named in (self.merged_ids, self.merged_keys):
+            named.update({name: primary_id for name, id_ in named.items() if id_ == other_id})
+        self.merged_ids[other_id] = primary_id
+        if other.key is not None:
+            self.merged_keys[other.key] = primary_id
+        for person in self.people.values():
+            if person.identity == other_id:
+                person.identity = primary_id
+
+    def delete_identity(self, identity_id: str) -> None:
+        """Takes an identity away, with all its names and the person that it is."""
+        person_id = self.user_of(identity_id)
+        if person_id is not None:
+            self.delete_person(person_id)
+        del self.identities[identity_id]
+        self.gone.add(("user_identity", identity_id))
+        for named in (self.merged_ids, self.merged_keys):
+            for name in [name for name, id_ in named.items() if id_ == identity_id]:
+                del named[name]
+
+    def delete_group(self, group_id: str) -> None:
+        """Takes a group away; nobody is in it."""
+        del self.groups[group_id]
+        for person in self.people.values():
+            person.groups.discard(group_id)
+
+    def settle(self, person_id: str) -> None:
+        """Whoever was NEW has this id."""
+        self.people[person_id] = self.people.pop(NEW)
+        for credential in self.credentials.values():
+            if credential.person == NEW:
+                credential.person = person_id
 
     def delete_credential(self, credential_id: str) -> None:
         """Takes a credential away."""

@@ -35,9 +35,10 @@ class Site:
         self.runner.close()
         self.client.close()
 
-    def post(self, path: str, **parameters: Any) -> httpx.Response:
-        """One call."""
-        return self.client.post(self.server.endpoint + path, json=parameters)
+    def post(self, path: str, key: str | None = None, **parameters: Any) -> httpx.Response:
+        """One call; under an Idempotency-Key, where there is one."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self.client.post(self.server.endpoint + path, json=parameters, headers=headers)
 
     def read(self, path: str, key: str, **parameters: Any) -> Any:
         """What a call answers under its key."""
@@ -93,7 +94,18 @@ class Site:
         """Everything, as the server shows it now."""
         listed = self.read("/acs/entrances/list", "acs_entrances")
         entrances = [e["acs_entrance_id"] for e in listed]
-        groups = {
+        groups = self.groups()
+        return Model(
+            entrances,
+            groups,
+            self.people(set(groups)),
+            self.credentials(),
+            self.identities(),
+        )
+
+    def groups(self) -> dict[str, set[str]]:
+        """Every group, with the entrances that it opens."""
+        return {
             g["acs_access_group_id"]: {
                 e["acs_entrance_id"]
                 for e in self.read(
@@ -104,13 +116,6 @@ class Site:
             }
             for g in self.read("/acs/access_groups/list", "acs_access_groups")
         }
-        return Model(
-            entrances,
-            groups,
-            self.people(set(groups)),
-            self.credentials(),
-            self.identities(),
-        )
 
     def people(self, groups: set[str]) -> dict[str, Person]:
         """Everybody, in the order of the list."""
@@ -174,7 +179,9 @@ class Site:
     def identities(self) -> dict[str, Identity]:
         """Every identity, in the order of the list."""
         return {
-            i["user_identity_id"]: Identity(i["full_name"], i["email_address"], i["phone_number"])
+            i["user_identity_id"]: Identity(
+                i["full_name"], i["email_address"], i["phone_number"], i["user_identity_key"]
+            )
             for i in self.read("/user_identities/list", "user_identities")
         }
 
@@ -182,6 +189,7 @@ class Site:
 _SUBJECTS = {
     "acs_user": "acs_user_id",
     "acs_credential": "acs_credential_id",
+    "acs_access_group": "acs_access_group_id",
     "client_session": "client_session_id",
     "action_attempt": "action_attempt_id",
 }

@@ -1,6 +1,7 @@
 """Which faults mean that PostgreSQL cannot answer, and which that it was asked wrongly."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
@@ -31,13 +32,35 @@ async def _end_own_backend(database: Database) -> None:
     await database.fetch("select pg_terminate_backend(pg_backend_pid())")
 
 
-@pytest.mark.parametrize("lose", [_terminate, _end_own_backend])
+async def _cut_before_it_is_executed(database: Database) -> None:
+    async with database.acquire() as connection:
+        prepare: Any = asyncpg.Connection._get_statement  # type: ignore[attr-defined]
+
+        async def prepared(*args: Any, **options: Any) -> Any:
+            # The answer is here, and whoever waits for it is not awake yet.
+            statement = await prepare(*args, **options)
+            connection.terminate()
+            return statement
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncpg.Connection, "_get_statement", prepared)
+            await connection.fetch("select 2")
+
+
+@pytest.mark.parametrize("lose", [_terminate, _end_own_backend, _cut_before_it_is_executed])
 async def test_a_connection_that_is_gone_is_an_outage(
     database: Database, lose: Callable[[Database], Awaitable[None]]
 ) -> None:
     with pytest.raises(Unavailable):
         await lose(database)
     assert await database.fetchval("select 1") == 1
+
+
+async def test_a_bug_on_a_connection_is_no_outage(database: Database) -> None:
+    nothing: Any = None
+    with pytest.raises(AttributeError):
+        async with database.acquire():
+            nothing.fetch()
 
 
 async def test_a_pool_that_is_closed_is_an_outage(database: Database) -> None:

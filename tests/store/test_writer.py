@@ -191,3 +191,67 @@ async def test_commits_are_on_disk_when_they_are_answered(
     for source in (database, writer._connection):
         assert await source.fetchval("show synchronous_commit") == "on"
         assert await source.fetchval("show fsync") == "on"
+
+
+async def test_a_listener_that_raises_takes_nobodys_answer(site: Site, writer: Writer) -> None:
+    told: list[Commit] = []
+
+    def broken(_commit: Commit) -> None:
+        raise RuntimeError("a driver's bug")
+
+    writer.on_commit += [broken, told.append]
+    async with asyncio.timeout(10):
+        for is_add in (True, False):
+            answers = await asyncio.gather(
+                *(writer.submit(site.membership(i, is_add=is_add)) for i in range(5))
+            )
+            assert [answer.status for answer in answers] == ["changed"] * 5
+    assert sum(len(commit.facts[site.workspace_id].entries) for commit in told) == 10
+
+
+async def test_a_fault_of_the_writers_own_ends_neither_it_nor_a_callers_wait(
+    site: Site, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(writer, "_tell", broken)
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await writer.submit(site.membership(0, is_add=True))
+        monkeypatch.undo()
+        again = await writer.submit(site.membership(0, is_add=True))
+    assert again.status == "unchanged"
+
+
+async def test_a_writer_that_was_ended_leaves_nobody_waiting(site: Site, writer: Writer) -> None:
+    begun = asyncio.Event()
+
+    class Endless(Rename):
+        async def run(self, connection: Connection) -> str:  # noqa: ARG002
+            begun.set()
+            await asyncio.Event().wait()
+            return ""
+
+    running = asyncio.create_task(writer.submit(Endless(site.workspace_id, "never")))
+    await begun.wait()
+    queued = asyncio.create_task(writer.submit(site.membership(0, is_add=True)))
+    await asyncio.sleep(0)
+    assert writer._task is not None
+    writer._task.cancel()
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(running, queued, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+        with pytest.raises(Unavailable):
+            await writer.submit(site.membership(0, is_add=True))
+        await writer.stop()
+
+
+async def test_what_cannot_be_handed_to_the_doors_is_answered_all_the_same(
+    site: Site, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("doorward.store.committed._news", broken)
+    assert (await writer.submit(site.membership(0, is_add=True))).status == "changed"

@@ -23,6 +23,7 @@ KNOWN: dict[int, set[str | None]] = {
     },
     401: {
         "unauthorized",
+        "client_session_not_found",
         "client_session_token_used_for_api_key",
         "access_token_used_for_api_key",
     },

@@ -1,17 +1,19 @@
 """Values of every type a parameter may have, and Zod's words for those that do not fit."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import inspect
 
+from doorward.resources.values import EARLIEST, LATEST, iso
 from doorward.wire.issues import MOST_ISSUES, Invalid
-from doorward.wire.readers import build, fields_of, read_fields
-from doorward.wire.scalars import read_datetime, read_uuid
+from doorward.wire.readers import build, fields_of, read_fields, reader
+from doorward.wire.scalars import COMPARED, read_compared, read_datetime, read_uuid
 from tests.wire.toy import Everything, GetUser, Schedule
 
 FIELDS = fields_of(Everything)
@@ -173,8 +175,6 @@ def test_times(text: str, moment: datetime) -> None:
         "2026-01-02T03:04:05 02:00",
         "2026-01-02T03:04:05.Z",
         "2026-01-02x03:04",
-        "0001-01-01T00:00:00+10:00",
-        "9999-12-31T23:59:59-10:00",
         "٢٠٢٦-01-02",
         "2026-01-02\n",
         "1767323045",
@@ -185,13 +185,49 @@ def test_what_is_no_time(text: str) -> None:
         read_datetime(text)
 
 
+EARLY = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59.999999Z")
+LATE = ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59-12:00", "9998-12-31T23:30:00-01:00")
+
+
+@pytest.mark.parametrize("text", EARLY)
+def test_times_before_all_that_can_be_stored(text: str) -> None:
+    with pytest.raises(Invalid, match=r"greater than or equal to 1970-01-01T00:00:00\.000Z"):
+        read_datetime(text)
+    assert read_compared(text) == EARLIEST
+
+
+@pytest.mark.parametrize("text", LATE)
+def test_times_after_all_that_can_be_stored(text: str) -> None:
+    with pytest.raises(Invalid, match=r"smaller than or equal to 9998-12-31T23:59:59\.999Z"):
+        read_datetime(text)
+    assert read_compared(text) == LATEST
+
+
+def test_the_first_and_the_last_that_can_be_stored() -> None:
+    for moment in (EARLIEST, LATEST):
+        assert read_datetime(moment.isoformat()) == read_compared(moment.isoformat()) == moment
+
+
+def test_filters_alone_take_any_time() -> None:
+    assert read("created_before", "2026-01-01") == datetime(2026, 1, 1, tzinfo=UTC)
+    assert complaints("created_before", EARLY[0])
+    compared = inspect.type_info(Annotated[datetime, msgspec.Meta(extra=COMPARED)])
+    assert reader(compared)(EARLY[0]) == EARLIEST
+
+
 @given(st.datetimes(timezones=st.timezones()))
-def test_a_time_keeps_its_instant(moment: datetime) -> None:
-    try:
-        utc = moment.astimezone(UTC)
-    except OverflowError:
-        return
-    assert read_datetime(utc.isoformat()) == utc
+def test_a_time_keeps_its_instant_in_utc(moment: datetime) -> None:
+    offset = moment.utcoffset() or timedelta()
+    text = moment.replace(tzinfo=timezone(offset - offset % timedelta(minutes=1))).isoformat()
+    instant = datetime.fromisoformat(text)
+    compared = read_compared(text)
+    assert compared.utcoffset() == timedelta()
+    assert EARLIEST <= compared <= LATEST
+    if EARLIEST <= instant <= LATEST:
+        assert read_datetime(text) == compared == instant
+    else:
+        with pytest.raises(Invalid, match="Date must be"):
+            read_datetime(text)
 
 
 @given(st.uuids())
@@ -206,3 +242,10 @@ def test_no_other_form_of_id_is_read(text: str) -> None:
     except Invalid:
         return
     assert text.lower() == str(understood)
+
+
+@pytest.mark.parametrize("zone", [UTC, None])
+def test_whatever_is_stored_can_be_shown(zone: tzinfo | None) -> None:
+    first, last = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001
+    assert iso(first.replace(tzinfo=zone)) == "0001-01-01T00:00:00.000Z"
+    assert iso(last.replace(tzinfo=zone)) == "9999-12-31T23:59:59.999Z"

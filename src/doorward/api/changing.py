@@ -22,7 +22,9 @@ Make = Callable[[Connection, Change], Awaitable[T]]
 
 @dataclass(frozen=True, slots=True)
 class _Operation(Generic[T]):
-    """One call's change. Answers what it made, and the revision that the doors have to confirm."""
+    """One call's change. Answers what it made, and the revision that the doors have to confirm: the
+    newest one, also of a change that was there already, for the doors may not have it yet.
+    """
 
     call: Call[Services]
     change: Change
@@ -33,12 +35,10 @@ class _Operation(Generic[T]):
         """The workspace whose journal this is written to."""
         return self.change.workspace_id
 
-    async def run(self, connection: Connection) -> tuple[T, int | None]:
+    async def run(self, connection: Connection) -> tuple[T, int]:
         """Raises what `make` raises; then nothing has changed."""
-        before = await journal.revision(connection, self.workspace_id)
         made = await self._make(connection)
-        after = await journal.revision(connection, self.workspace_id)
-        return made, after if after > before else None
+        return made, await journal.revision(connection, self.workspace_id)
 
     async def _make(self, connection: Connection) -> T:
         if self.call.idempotency is None:
@@ -58,12 +58,11 @@ async def carry_out(call: Call[Services], make: Make[T]) -> T:
     """Runs `make(connection, change)` as one operation of the writer, then waits for the doors.
 
     Nothing, or all of it with its events and its journal entries. Under an Idempotency-Key it runs
-    once. Whoever made the change is answered when the connected controllers have confirmed it, or
-    after `confirm_timeout` seconds. Raises what `make` raises, and Unavailable.
+    once. Whoever made the change, or repeats it, is answered when the connected controllers have
+    confirmed it, or after `confirm_timeout` seconds. Raises what `make` raises, and Unavailable.
     """
     made, revision = await call.services.writer.submit(_Operation(call, asked(call), make))
-    if revision is not None:
-        await wait_for_doors(call, revision)
+    await wait_for_doors(call, revision)
     return made
 
 

@@ -10,7 +10,6 @@ from typing import Final
 from uuid import UUID
 
 from doorward.api.creating import once
-from doorward.api.parameters import LONGEST_TEXT
 from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.api.session_requests import (
@@ -31,6 +30,7 @@ from doorward.store import accounts, client_sessions, events, identities
 from doorward.store.client_sessions import Wanted
 from doorward.store.database import Connection
 from doorward.store.idempotency import Kept
+from doorward.store.personal import LONGEST_TEXT
 from doorward.wire.route import STAFF, Call, Route, Scheme
 
 _OF_ANYBODY: Final = frozenset({"user_identifier_key", "expires_at"})

@@ -9,10 +9,11 @@ from doorward.api.changing import carry_out
 from doorward.api.issuing import Issuer, check_is_card
 from doorward.api.requests import found
 from doorward.api.services import Services
-from doorward.errors import ApiError, invalid_input, not_found
-from doorward.policy.cards import CardNumber
+from doorward.errors import ApiError, Unavailable, invalid_input, not_found
+from doorward.policy.shown import Answer, Shown
 from doorward.resources.enrollment import EnrollmentError
 from doorward.store import credential_changes, enrollments, entrances
+from doorward.store.credentials import lookup
 from doorward.store.database import Connection
 from doorward.store.enrollments import Asked, Outcome
 from doorward.store.journal import Change
@@ -50,30 +51,47 @@ def stop(call: Call[Services], enrollment_id: UUID) -> None:
 
 
 async def _learn(call: Call[Services], enrollment_id: UUID, asked: Asked) -> None:
+    async def take(shown: Shown) -> Answer:
+        return await _take(call, enrollment_id, asked.acs_credential_id, shown)
+
+    doors, where = call.services.doors, (call.workspace_id, asked.acs_entrance_id, asked.reader_id)
     try:
-        card = await call.services.doors.await_card(
-            call.workspace_id, asked.acs_entrance_id, asked.reader_id, asked.timeout
-        )
-        if card is None:
+        if not await doors.await_card(*where, asked.timeout, take):
             expired = EnrollmentError(type="enrollment_expired", message="No new card was shown")
             await _end(call, enrollment_id, "expired", expired)
-        else:
-            await _take(call, enrollment_id, asked.acs_credential_id, card)
     except ApiError as refusal:
-        error = EnrollmentError(type=refusal.kind, message=refusal.message)
-        await _end(call, enrollment_id, "failed", error)
+        await _fail(call, enrollment_id, refusal)
 
 
 async def _take(
-    call: Call[Services], enrollment_id: UUID, acs_credential_id: UUID, card: CardNumber
-) -> None:
-    async def make(connection: Connection, change: Change) -> None:
-        # Whoever cancelled it meanwhile was told so: then the card stays unknown.
-        if await enrollments.end(connection, change.workspace_id, enrollment_id, "succeeded"):
-            issuer = Issuer(connection, change, call.services.keyring)
-            await issuer.set_card_number(await issuer.find(acs_credential_id), card)
+    call: Call[Services], enrollment_id: UUID, acs_credential_id: UUID, shown: Shown
+) -> Answer:
+    async def make(connection: Connection, change: Change) -> Answer:
+        card = lookup(call.services.keyring, change.workspace_id, shown.card)
+        where = (connection, change.workspace_id)
+        if await enrollments.is_news(*where, acs_credential_id, card, shown.revision):
+            # The reader has yet to hear whose it is: nobody has shown a new one.
+            return "ignore"
+        # It was cancelled, or its credential has a number by now or is gone.
+        if not await enrollments.end(*where, enrollment_id, "succeeded"):
+            return "pass_on"
+        issuer = Issuer(connection, change, call.services.keyring)
+        await issuer.set_card_number(await issuer.find(acs_credential_id), shown.card)
+        return "done"
 
-    await carry_out(call, make)
+    try:
+        return await carry_out(call, make)
+    except Unavailable:
+        # Where it was committed all the same, the next card finds the enrolment ended.
+        return "ignore"
+    except ApiError as refusal:
+        await _fail(call, enrollment_id, refusal)
+        return "done" if refusal.kind == "duplicate_card_number" else "pass_on"
+
+
+async def _fail(call: Call[Services], enrollment_id: UUID, refusal: ApiError) -> None:
+    error = EnrollmentError(type=refusal.kind, message=refusal.message)
+    await _end(call, enrollment_id, "failed", error)
 
 
 async def _end(

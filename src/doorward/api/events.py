@@ -41,6 +41,7 @@ from doorward.resources.event import Event, is_event_type
 from doorward.store import events, identities
 from doorward.wire.issues import shortened
 from doorward.wire.route import EVERYBODY, Call, Route
+from doorward.wire.scalars import COMPARED
 
 Limit = Annotated[
     int,
@@ -52,7 +53,7 @@ Limit = Annotated[
     ),
 ]
 Between = Annotated[
-    list[datetime],
+    list[Annotated[datetime, msgspec.Meta(extra=COMPARED)]],
     msgspec.Meta(
         min_length=2,
         max_length=2,
@@ -63,6 +64,7 @@ Since = Annotated[
     datetime,
     msgspec.Meta(
         description="Only what the server learnt of after this time.",
+        extra=COMPARED,
         extra_json_schema={"example": "2026-01-01T00:00:00Z"},
     ),
 ]

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from doorward.api.parameters import (
-    LONGEST_TEXT,
     MOST_NAMED,
     AcsUserId,
     CreatedBefore,
@@ -19,6 +18,7 @@ from doorward.api.parameters import (
     UserIdentityId,
 )
 from doorward.api.requests import exactly_one, is_given
+from doorward.store.personal import LONGEST_TEXT
 
 Key = Annotated[str, Meta(max_length=LONGEST_TEXT, description="Your own name for the identity.")]
 NewKey = Annotated[

@@ -9,13 +9,21 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from doorward.api.windows import window
+from doorward.api.windows import changed, window
 from doorward.errors import invalid_input, not_found
 from doorward.events import catalogue
 from doorward.policy import codes as policy_codes
 from doorward.policy.cards import CardNumber, CodeNumber
 from doorward.resources.event import Event
-from doorward.store import codes, credential_changes, events, pending_changes, systems, users
+from doorward.store import (
+    codes,
+    credential_changes,
+    enrollments,
+    events,
+    pending_changes,
+    systems,
+    users,
+)
 from doorward.store.access import instant
 from doorward.store.credential_changes import State
 from doorward.store.credentials import lookup
@@ -80,7 +88,8 @@ class Issuer:
         """Changes code and end of validity, None for what stays. What is so already, stays."""
         new = old
         if ends_at is not None:
-            new = replace(old, ends_at=window(old.starts_at, ends_at, self.change.at)[1])
+            before, asked = (old.starts_at, old.ends_at), (old.starts_at, ends_at)
+            new = replace(old, ends_at=changed(before, asked, self.change.at)[1])
         if code is not None:
             new = await self._recoded(new, code)
         if new.lookup != old.lookup or new.ends_at != old.ends_at:
@@ -145,6 +154,7 @@ class Issuer:
             raise invalid_input("The card has a number already, and keeps it")
         new = self._numbered(old, number)
         await credential_changes.update(self.connection, self.change, old, new)
+        await enrollments.end_of(self.connection, self.change.workspace_id, old.acs_credential_id)
         await self._tell(new, catalogue.acs_credential_issued)
 
     async def _entrances(self, acs_system_id: UUID, ids: Sequence[UUID]) -> list[UUID]:

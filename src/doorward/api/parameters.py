@@ -7,11 +7,11 @@ from uuid import UUID
 from msgspec import Meta
 
 from doorward.resources.event import EventTypeName
+from doorward.store.personal import EMAIL, LONGEST_TEXT, PHONE
+from doorward.wire.scalars import COMPARED
 
 # More than anybody names in one call, and few enough to be looked up at once.
 MOST_NAMED: Final = 10_000
-# Beyond this a text does not fit into an index; a search for more than any name finds nothing.
-LONGEST_TEXT: Final = 255
 
 AccessCodeId = Annotated[UUID, Meta(description="The access code.")]
 AccessCodeIds = Annotated[
@@ -73,7 +73,9 @@ AcsUserId = Annotated[
 ConnectWebviewId = Annotated[UUID, Meta(description="The connect webview.")]
 ConnectedAccountId = Annotated[UUID, Meta(description="The connected account.")]
 ControllerId = Annotated[UUID, Meta(description="The controller.")]
-CreatedBefore = Annotated[datetime, Meta(description="Only what was made before this time.")]
+CreatedBefore = Annotated[
+    datetime, Meta(description="Only what was made before this time.", extra=COMPARED)
+]
 CustomerKey = Annotated[
     str, Meta(max_length=LONGEST_TEXT, description="Your own name for the customer.")
 ]
@@ -90,7 +92,7 @@ DeviceIds = Annotated[list[UUID], Meta(max_length=MOST_NAMED, description="Any o
 EmailAddress = Annotated[
     str,
     Meta(
-        pattern=r"^[^@\s]+@[^@\s]+$",
+        pattern=f"^{EMAIL.pattern}$",
         description="The e-mail address that the provider knows the account by.",
         extra_json_schema={"format": "email"},
     ),
@@ -119,7 +121,7 @@ LocationId = Annotated[UUID, Meta(description="What `space_id` was called before
 PersonEmail = Annotated[
     str,
     Meta(
-        pattern=r"^[^@\s]+@[^@\s]+$",
+        pattern=f"^{EMAIL.pattern}$",
         max_length=LONGEST_TEXT,
         description="The person's e-mail address.",
         extra_json_schema={"format": "email"},
@@ -128,7 +130,7 @@ PersonEmail = Annotated[
 PhoneNumber = Annotated[
     str,
     Meta(
-        pattern=r"^\+[1-9][0-9]{4,14}$",
+        pattern=f"^{PHONE.pattern}$",
         description="The person's phone number, in E.164.",
         extra_json_schema={"example": "+15555550100"},
     ),

@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 
 from doorward.api.changing import carry_out
-from doorward.api.person_requests import CreateUser, Schedule, UpdateUser, UserKey, email_of
+from doorward.api.person_requests import (
+    CreateUser,
+    Schedule,
+    ScheduleChange,
+    UpdateUser,
+    UserKey,
+    email_of,
+)
 from doorward.api.requests import found, is_given, or_none
 from doorward.api.services import Services
-from doorward.api.windows import window
+from doorward.api.windows import changed, window
 from doorward.errors import ApiError, invalid_input, not_found
 from doorward.events import catalogue, deletions
 from doorward.resources.acs_user import AcsUser
@@ -72,13 +79,13 @@ async def create(call: Call[Services], request: CreateUser) -> AcsUser:
 
 
 async def _new(connection: Connection, change: Change, request: CreateUser) -> NewUser:
-    schedule, group_ids = or_none(request.access_schedule), or_none(request.acs_access_group_ids)
+    group_ids = or_none(request.acs_access_group_ids)
     if group_ids:
         await _check_groups(connection, change, request.acs_system_id, group_ids)
     return NewUser(
         acs_system_id=request.acs_system_id,
         personal=Personal(request.full_name, email_of(request), or_none(request.phone_number)),
-        window=_window(schedule, change) if schedule else (None, None),
+        window=_new_window(or_none(request.access_schedule), change),
         user_identity_id=await _new_identity(connection, change, request),
         acs_access_group_ids=group_ids or (),
     )
@@ -127,15 +134,28 @@ def _updated(change: Change, old: User, request: UpdateUser) -> User:
         email_address=email_of(request) or old.email_address,
         phone_number=or_none(request.phone_number) or old.phone_number,
     )
-    if request.access_schedule is UNSET:
-        return new
-    schedule = or_none(request.access_schedule)
-    starts_at, ends_at = _window(schedule, change) if schedule else (None, None)
+    starts_at, ends_at = _changed_window(request.access_schedule, change, old)
     return replace(new, starts_at=starts_at, ends_at=ends_at)
 
 
-def _window(schedule: Schedule, change: Change) -> Window:
+def _new_window(schedule: Schedule | None, change: Change) -> Window:
+    if schedule is None:
+        return None, None
     return window(or_none(schedule.starts_at), or_none(schedule.ends_at), change.at)
+
+
+def _changed_window(
+    schedule: ScheduleChange | UnsetType | None, change: Change, old: User
+) -> Window:
+    """What is left out stays: filled in from elsewhere, it could let somebody in earlier."""
+    before = old.starts_at, old.ends_at
+    if isinstance(schedule, UnsetType):
+        return before
+    if schedule is None:
+        return None, None
+    starts_at = old.starts_at if isinstance(schedule.starts_at, UnsetType) else schedule.starts_at
+    ends_at = old.ends_at if isinstance(schedule.ends_at, UnsetType) else schedule.ends_at
+    return changed(before, (starts_at, ends_at), change.at)
 
 
 async def delete(call: Call[Services], request: UserKey) -> None:

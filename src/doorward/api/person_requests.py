@@ -18,7 +18,11 @@ from doorward.api.parameters import (
 from doorward.api.requests import exactly_one, is_given, or_none
 
 StartsAt = Annotated[datetime, Meta(description="When it begins; without it, now.")]
+OtherStart = Annotated[datetime, Meta(description="When it begins; without it, as before.")]
 EndsAt = Annotated[datetime | None, Meta(description="When it is over; null is never.")]
+OtherEnd = Annotated[
+    datetime | None, Meta(description="When it is over; null is never; without it, as before.")
+]
 OldEmail = Annotated[
     PersonEmail,
     Meta(description="What `email_address` was before.", extra_json_schema={"deprecated": True}),
@@ -35,9 +39,22 @@ class Schedule(msgspec.Struct):
     starts_at: StartsAt | UnsetType = UNSET
 
 
+class ScheduleChange(msgspec.Struct):
+    """What is to be different about the span of time in which somebody's access holds."""
+
+    ends_at: OtherEnd | UnsetType = UNSET
+    starts_at: OtherStart | UnsetType = UNSET
+
+    def check(self) -> list[str]:
+        """Of an empty object nobody knows whether it was to take the schedule away."""
+        if self.ends_at is UNSET and self.starts_at is UNSET:
+            return ["One of 'starts_at' and 'ends_at' is required; null takes the schedule away"]
+        return []
+
+
 AccessSchedule = Annotated[Schedule, Meta(description="When the person's access holds.")]
 NewAccessSchedule = Annotated[
-    Schedule | None, Meta(description="When the person's access holds; null is always.")
+    ScheduleChange | None, Meta(description="When the person's access holds; null is always.")
 ]
 
 

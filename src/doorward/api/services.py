@@ -7,7 +7,7 @@ from uuid import UUID
 
 from doorward.api.background import Background
 from doorward.clock import MovableClock
-from doorward.policy.cards import CardNumber
+from doorward.policy.shown import Take
 from doorward.resources.decision import Decision
 from doorward.resources.door import Door
 from doorward.store.database import Database
@@ -33,11 +33,13 @@ class Doors(Protocol):
         *,
         card_number: str | None = None,
         code: str | None = None,
+        reader_id: UUID | None = None,
     ) -> Decision:
         """Presents one card or one code at an entrance's virtual reader. Needs no PostgreSQL.
 
-        Raises ApiError: 404 `acs_entrance_not_found`, 400 where there is no virtual reader, and
-        Unavailable where the entrance's controller does not run in this process.
+        reader_id None: the entrance's first one. Raises ApiError: 404 `acs_entrance_not_found` or
+        `reader_not_found`, 400 where there is no virtual reader, and Unavailable where the
+        entrance's controller does not run in this process.
         """
 
     async def unlock(
@@ -56,12 +58,18 @@ class Doors(Protocol):
         """
 
     async def await_card(
-        self, workspace_id: UUID, acs_entrance_id: UUID, reader_id: UUID | None, timeout: float
-    ) -> CardNumber | None:
-        """The next card that a reader of the entrance does not know, None after `timeout` seconds.
+        self,
+        workspace_id: UUID,
+        acs_entrance_id: UUID,
+        reader_id: UUID | None,
+        timeout: float,
+        take: Take,
+    ) -> bool:
+        """Offers `take` the cards that a reader of the entrance does not know, one after another.
 
-        reader_id None: the entrance's first reader. Raises ApiError 404 `acs_entrance_not_found` or
-        `reader_not_found`, 503 where the controller does not run here.
+        False where `timeout` seconds went by before it waited no longer. reader_id None: the
+        entrance's first reader. Raises ApiError 404 `acs_entrance_not_found` or `reader_not_found`,
+        503 where the controller does not run here.
         """
 
     async def status(self, workspace_id: UUID) -> Sequence[Door]:

@@ -9,13 +9,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from doorward.api.parameters import (
-    LONGEST_TEXT,
     MOST_NAMED,
     UserIdentifierKey,
     UserIdentityId,
 )
 from doorward.api.requests import or_none
 from doorward.store.client_sessions import Wanted
+from doorward.store.personal import LONGEST_TEXT
 from doorward.wire.issues import Invalid
 from doorward.wire.scalars import read_uuid
 

@@ -11,7 +11,11 @@ from doorward.cli.storage import Data, DatabaseUrl, open_store
 from doorward.cli.systems import SystemName, choose_system
 from doorward.errors import StartError
 from doorward.site.people_import import import_people
+from doorward.site.problems import SiteError
 from doorward.store.clock import read_clock
+
+# So many problems are told without being asked for.
+_SHOWN = 100
 
 app = App(
     name="import",
@@ -31,6 +35,9 @@ async def people(
     /,
     *,
     system: SystemName = None,
+    all_problems: Annotated[
+        bool, Parameter(help="Print every problem, not only the first.", negative="")
+    ] = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -40,10 +47,23 @@ async def people(
         chosen = await choose_system(database, system)
         clock = await read_clock(database)
         with bar("Importing") as progress:
-            count = await import_people(
-                database, keyring, chosen, file.name, content, clock=clock, progress=progress
-            )
+            try:
+                count = await import_people(
+                    database, keyring, chosen, file.name, content, clock=clock, progress=progress
+                )
+            except SiteError as error:
+                raise _refusal(error, all_problems=all_problems) from None
     say(f"{count} people imported into {chosen.name}")
+
+
+def _refusal(error: SiteError, *, all_problems: bool) -> StartError:
+    """What is wrong with a file: how much first, and no more of it than anybody reads."""
+    lines = str(error).splitlines()
+    head = f"nobody was imported: problems in {error.file}: {len(lines)}"
+    if len(lines) <= _SHOWN or all_problems:
+        return StartError("\n".join((head, *lines)))
+    tail = f"and {len(lines) - _SHOWN} more; --all-problems prints them all"
+    return StartError("\n".join((head, *lines[:_SHOWN], tail)))
 
 
 def _read(file: Path) -> bytes:

@@ -27,14 +27,19 @@ async def present(
     entrance: Annotated[str, Parameter(help="Its id or display name.")],
     card: Annotated[str | None, Parameter(help="42-12345, or a serial number in hex.")] = None,
     code: Annotated[str | None, Parameter(help="The digits that are entered.")] = None,
+    reader: Annotated[
+        str | None, Parameter(help="Its id, where it is not the entrance's first.")
+    ] = None,
 ) -> int:
     """Presents one card or one code."""
     if (card is None) == (code is None):
         raise UsageError("give either --card or --code")
-    factor = {"card_number": card} if code is None else {"code": code}
+    read = {"card_number": card} if code is None else {"code": code}
+    if reader is not None:
+        read["reader_id"] = reader
     async with connect() as client:
         where = await entrance_id(client, entrance)
-        answer = await client.look("/doorward/doors/present", acs_entrance_id=where, **factor)
+        answer = await client.look("/doorward/doors/present", acs_entrance_id=where, **read)
         decision = answer["decision"]
         who = decision["acs_user_id"]
         names = await names_of(client, [who])

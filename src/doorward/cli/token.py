@@ -15,6 +15,7 @@ from doorward.site.section import CONTROL
 from doorward.store import client_sessions, console, tokens, workspaces
 from doorward.store.client_sessions import Wanted
 from doorward.store.database import Database
+from doorward.store.personal import LONGEST_TEXT
 from doorward.store.secrets import Keyring
 from doorward.store.tokens import DEFAULT_SCOPES, Token, TokenKind
 
@@ -54,7 +55,6 @@ _CONSOLE_LIFE: Final = timedelta(hours=12)
 _SPAN: Final = re.compile(r"(-?[0-9]{1,99})([smhd])")
 # So that its end is a time that both Python and PostgreSQL know.
 _LONGEST: Final = timedelta(days=999_999)
-_LONGEST_NAME: Final = 200
 _UNITS: Final = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -178,7 +178,7 @@ def _check_text(option: str, text: str | None) -> None:
         return
     wrong = {
         "must not be empty": not text.strip(),
-        f"must have at most {_LONGEST_NAME} characters": len(text) > _LONGEST_NAME,
+        f"must have at most {LONGEST_TEXT} characters": len(text) > LONGEST_TEXT,
         "must not have control characters": CONTROL.search(text) is not None,
     }
     for problem, is_so in wrong.items():

@@ -8,7 +8,7 @@ from doorward.doors import status
 from doorward.doors.controller import Controller, controller_not_here
 from doorward.doors.virtual import VirtualReader
 from doorward.errors import Unavailable, invalid_input, not_found
-from doorward.policy.cards import CardNumber
+from doorward.policy.shown import Take
 from doorward.resources.decision import Decision
 from doorward.store import controllers
 from doorward.store.database import Database
@@ -32,16 +32,18 @@ class Asking(ABC):
         *,
         card_number: str | None = None,
         code: str | None = None,
+        reader_id: UUID | None = None,
     ) -> Decision:
-        """Presents a card or else a code at the virtual reader of an entrance.
+        """Presents a card or else a code at a virtual reader of an entrance.
 
-        Answers the decision, which is on disk by then. Raises ApiError 400 where there is no such
-        reader.
+        Answers the decision, which is on disk by then. reader_id None: the entrance's first virtual
+        reader, entry readers before others. Raises ApiError 404 `reader_not_found`, 400 where the
+        reader is none that can be tried so.
         """
         controller = await self._find(workspace_id, acs_entrance_id)
-        readers = controller.attached(acs_entrance_id, VirtualReader)
+        readers = controller.attached(acs_entrance_id, VirtualReader, reader_id)
         if not readers:
-            raise invalid_input("the entrance has no virtual reader to present a credential to")
+            raise invalid_input("there is no such virtual reader to present a credential to")
         if card_number is not None:
             read = await readers[0].present_card(card_number)
         elif code is not None:
@@ -68,17 +70,22 @@ class Asking(ABC):
         )
 
     async def await_card(
-        self, workspace_id: UUID, acs_entrance_id: UUID, reader_id: UUID | None, timeout: float
-    ) -> CardNumber | None:
-        """The next card that a reader does not know, None after `timeout` seconds.
+        self,
+        workspace_id: UUID,
+        acs_entrance_id: UUID,
+        reader_id: UUID | None,
+        timeout: float,
+        take: Take,
+    ) -> bool:
+        """Offers `take` the cards that a reader does not know; False after `timeout` seconds.
 
         reader_id None: the entrance's first reader, entry readers before others. Raises ApiError
-        404 `reader_not_found`.
+        404 `reader_not_found`, and what `take` raises.
         """
         controller = await self._find(workspace_id, acs_entrance_id)
         for reader in controller.readers(acs_entrance_id):
             if reader_id in (None, reader.reader_id):
-                return await controller.expecting.card(reader.reader_id, timeout)
+                return await controller.expecting.card(reader.reader_id, timeout, take)
         raise not_found("reader")
 
     async def _find(self, workspace_id: UUID, acs_entrance_id: UUID) -> Controller:

@@ -22,9 +22,10 @@ from doorward.doors.observations import Observations
 from doorward.doors.odds import Odds
 from doorward.doors.spool import Happening, Spool, Withheld
 from doorward.doors.tasks import Tasks
-from doorward.errors import ApiError
+from doorward.errors import ApiError, not_found
 from doorward.policy.cards import CardNumber, CodeNumber, Unreadable
 from doorward.policy.model import Card, Code, Named, Origin, Reader, Request
+from doorward.policy.shown import Shown
 from doorward.store.controllers import ControllerKey
 from doorward.store.secrets import Keyring
 from doorward.store.writer import Writer
@@ -70,6 +71,7 @@ class Controller:
         self._hand_in = HandIn(equipment.uplink.database, equipment.writer, equipment.clock, key)
         self._deciding = Deciding(key.workspace_id, equipment.clock, observations, self._spool)
         self._attached: dict[Reader, Attached] = {}
+        self._layout = asyncio.Event()
         self._tasks = Tasks()
 
     @classmethod
@@ -121,8 +123,8 @@ class Controller:
     def start(self) -> None:
         """Starts to seek the lease, to follow the journal and to hand in what happened."""
         name = f"controller {self.key.controller_id}"
-        self.follower.on_layout = self._attach
-        self._attach()
+        self.follower.on_layout = self._layout.set
+        self._tasks.start(f"{name}: readers", self._attach_on)
         self._tasks.start(f"{name}: lease", self.follower.lease.keep)
         self._tasks.start(f"{name}: follower", self.follower.follow_on)
         self._tasks.start(f"{name}: spool", self._spool.hand_in_on)
@@ -155,9 +157,19 @@ class Controller:
         """The entrance's readers as they are declared, entry readers first."""
         return sorted(self.follower.slice.index.readers(acs_entrance_id), key=_entry_first)
 
-    def attached(self, acs_entrance_id: UUID, kind: type[R]) -> list[R]:
-        """The entrance's readers that a driver runs as `kind`, entry readers first."""
-        running = (self._attached.get(reader) for reader in self.readers(acs_entrance_id))
+    def attached(
+        self, acs_entrance_id: UUID, kind: type[R], reader_id: UUID | None = None
+    ) -> list[R]:
+        """The entrance's readers that a driver runs as `kind`, entry readers first.
+
+        reader_id: None for all of them. Raises ApiError 404 where no such reader stands there.
+        """
+        readers = self.readers(acs_entrance_id)
+        if reader_id is not None:
+            readers = [reader for reader in readers if reader.reader_id == reader_id]
+            if not readers:
+                raise not_found("reader")
+        running = (self._attached.get(reader) for reader in readers)
         return [attached for attached in running if isinstance(attached, kind)]
 
     def door(self, acs_entrance_id: UUID) -> Door:
@@ -195,7 +207,7 @@ class Controller:
         )
         index = self.follower.slice.index
         if isinstance(number, CardNumber) and not index.credentials(request.factors[0]):
-            self._unknown(reader, number)
+            self._unknown(reader, Shown(number, index.revision))
         return await self._deciding.decide(index, request)
 
     async def unlock(self, acs_entrance_id: UUID, acs_credential_id: UUID, deadline: float) -> Read:
@@ -214,9 +226,9 @@ class Controller:
         if not await self.may_decide():
             raise controller_not_here()
 
-    def _unknown(self, reader: Reader, card: CardNumber) -> None:
+    def _unknown(self, reader: Reader, shown: Shown) -> None:
         if not self.follower.is_held:
-            self.expecting.unknown(reader.reader_id, card)
+            self.expecting.unknown(reader.reader_id, shown)
 
     def _factor(self, number: CardNumber | CodeNumber | Unreadable) -> Card | Code:
         lookup = self._equipment.keyring.lookup
@@ -234,6 +246,12 @@ class Controller:
             raise Withheld
         await self._hand_in.deliver(account, happenings)
 
+    async def _attach_on(self) -> None:
+        while True:
+            self._layout.clear()
+            self._attach()
+            await self._layout.wait()
+
     def _attach(self) -> None:
         """Lets drivers run the readers that are declared now, and no others."""
         index = self.follower.slice.index
@@ -242,9 +260,15 @@ class Controller:
         }
         for reader in self._attached.keys() - declared:
             self._attached.pop(reader).detach()
+        faults = []
         for reader in declared - self._attached.keys():
             if driver := self._equipment.drivers.get(reader.declared.driver):
-                self._attached[reader] = driver.attach(_ReaderPort(self, reader))
+                try:
+                    self._attached[reader] = driver.attach(_ReaderPort(self, reader))
+                except Exception as fault:  # noqa: BLE001 - tried again; the others go on
+                    faults.append(fault)
+        if faults:
+            raise ExceptionGroup("readers that their driver does not run", faults)
 
 
 @dataclass(frozen=True, slots=True)

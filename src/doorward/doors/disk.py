@@ -155,9 +155,13 @@ class Disk:
             lambda: self._connection.executemany("insert into incoming values (?,?,?,?,?,?)", rows)
         )
 
-    async def replace(self, header: Header) -> None:
-        """Puts the staged slice in place of the present one."""
-        await self._write(self._swap_incoming, lambda: self._put_header(header))
+    async def replace(self, header: Header, newer: Sequence[Fact] = ()) -> None:
+        """Puts the staged slice in place of the present one, with the facts that are newer."""
+        await self._write(
+            self._swap_incoming,
+            lambda: self._put_facts(newer),
+            lambda: self._put_header(header),
+        )
 
     async def spool(self, bodies: Sequence[bytes], observed: Sequence[Observed] = ()) -> None:
         """Appends to the spool, and keeps what was observed with it, or neither."""

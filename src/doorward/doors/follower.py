@@ -109,7 +109,7 @@ class Follower:
             self._is_tail_due |= self._is_whole_due or self.slice.position != tail.contact.head
             self._wake.set()
         else:
-            self._ahead.take(self.slice.index, (entry.fact for entry in tail.entries))
+            self._ahead.take(self.slice, tail)
             self.wake()
 
     def wake(self) -> None:
@@ -213,7 +213,7 @@ class Follower:
             self._header, connected_account_id=whole.connected_account_id
         )
         header = self._complete(header)
-        await self._disk.replace(header)
+        await self._disk.replace(header, [*self._ahead.facts])
         self._is_whole_due = False
         self._kept(header, whole.contact)
         return True
@@ -243,7 +243,8 @@ class Follower:
         if self._unsaved or header != self._header:
             facts, self._unsaved = self._unsaved, []
             try:
-                await self._disk.keep(facts, header)
+                # An older fact in its turn does not bring back what was taken ahead.
+                await self._disk.keep([*facts, *self._ahead.facts], header)
             except BaseException:
                 self._unsaved[:0] = facts
                 raise

@@ -100,6 +100,10 @@ class Lease:
             self.is_cut_off = True
             return
         self.is_cut_off = False
+        if self.is_ours and claim.standing == "ours" and claim.generation != self.generation:
+            # This process slept while somebody else had it and gave it back.
+            self.standing = "other"
+            self._on_change()
         self.standing = claim.standing
         if claim.standing == "ours":
             self.generation = claim.generation

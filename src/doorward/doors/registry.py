@@ -24,6 +24,7 @@ from doorward.doors.waiting import Waiting
 from doorward.errors import Unavailable, not_found
 from doorward.resources.door import Door
 from doorward.store import controllers
+from doorward.store.committed import Committed
 from doorward.store.controllers import ControllerKey, Link
 from doorward.store.database import Database
 from doorward.store.secrets import Keyring
@@ -197,7 +198,7 @@ class Doors(Asking):
             for controller in self._running(workspace_id):
                 committed = commit.facts.get(workspace_id)
                 if committed is not None:
-                    controller.follower.hand(committed)
+                    _hand(controller, committed)
 
     async def _watch_on(self) -> None:
         was_connected = self._watch.is_connected
@@ -229,3 +230,12 @@ class Doors(Asking):
             with contextlib.suppress(Unavailable):
                 self._reporter.settle(await unsettled_workspaces(self._database))
             await asyncio.sleep(_SWEEP)
+
+
+def _hand(controller: Controller, committed: Committed) -> None:
+    try:
+        controller.follower.hand(committed)
+    except Exception:  # noqa: BLE001 - a door's bug must not end the writer
+        # One door's fault is no other's. It has confirmed nothing, and reads the journal itself.
+        _log.exception("controller %s: a commit was not taken", controller.key.controller_id)
+        controller.follower.wake()

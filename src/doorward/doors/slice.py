@@ -81,7 +81,10 @@ class Slice:
     def _is_mine(self, fact: Fact) -> bool:
         if fact.kind is Kind.ENTRANCE:
             return fact.key_b == self.key.controller_id
-        return fact.kind not in OF_ENTRANCE or self.index.entrance(fact.key_b) is not None
+        if fact.kind not in OF_ENTRANCE:
+            return True
+        # What ends while its entrance is elsewhere must not be found here when that comes back.
+        return fact.state is None or self.index.entrance(fact.key_b) is not None
 
     def _moves(self, fact: Fact) -> bool:
         is_here = self.index.entrance(fact.key_a) is not None

@@ -53,6 +53,7 @@ def _door(row: EntranceRow, controller: Controller | None, *, is_away: bool) -> 
         light=seen.light,
         last_read=_last_read(seen.last_read),
         controller=_controller(row.controller, controller, is_away=is_away),
+        readers=row.readers,
         warnings=_warnings(controller.odds.one_in(row.acs_entrance_id) if controller else None),
     )
 

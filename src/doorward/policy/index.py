@@ -105,8 +105,9 @@ class PolicyIndex:
         if fact.revision <= self._newer.get(key, self._revision):
             return
         state = _checked(fact)
-        self._newer[key] = fact.revision
         self._put(fact, state)
+        # Last: what could not be taken in is not known, and is tried again.
+        self._newer[key] = fact.revision
 
     def entrance(self, acs_entrance_id: UUID) -> EntranceState | None:
         """What was declared of an entrance, None where there is no such entrance here."""

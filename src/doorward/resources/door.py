@@ -30,6 +30,14 @@ class ControllerStatus(Resource, frozen=True, kw_only=True):
     last_contact_at: Timestamp | None
 
 
+class DoorReader(Resource, frozen=True, kw_only=True):
+    """A reader at a door, by which cards and codes come in."""
+
+    reader_id: UUID
+    name: str
+    direction: Literal["entry", "exit"]
+
+
 class DoorWarning(Resource, frozen=True, kw_only=True):
     """What whoever runs a door should know of it."""
 
@@ -38,7 +46,10 @@ class DoorWarning(Resource, frozen=True, kw_only=True):
 
 
 class Door(Resource, frozen=True, kw_only=True):
-    """An entrance with its lock, its light, its last read, and its controller."""
+    """An entrance with its lock, its light, its last read, its controller and its readers.
+
+    readers: entry readers first; the first is the one that is meant where none is named.
+    """
 
     acs_entrance_id: UUID
     acs_system_id: UUID
@@ -47,4 +58,5 @@ class Door(Resource, frozen=True, kw_only=True):
     light: Literal["off", "green", "red"]
     last_read: LastRead | None
     controller: ControllerStatus
+    readers: list[DoorReader]
     warnings: list[DoorWarning]

@@ -1,13 +1,18 @@
 """Values that several resources share: timestamps, errors and warnings."""
 
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
 Timestamp = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+# What is stored lies between these. asyncpg writes the ends of Python's calendar as infinity, which
+# no reply can show; and with a year to spare no offset or addition leaves the calendar.
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +43,12 @@ class AccessSchedule(Resource, frozen=True, kw_only=True):
 
 
 def iso(moment: datetime) -> Timestamp:
-    """ISO 8601 in UTC with milliseconds and Z, as every reply writes its times."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    """ISO 8601 in UTC with milliseconds and Z, as every reply writes its times.
+
+    A moment without a zone is in UTC: asyncpg reads PostgreSQL's infinity so.
+    """
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def iso_or_none(moment: datetime | None) -> Timestamp | None:

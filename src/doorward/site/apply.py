@@ -9,7 +9,7 @@ from typing import Final
 
 from doorward.clock import Clock
 from doorward.site import execute
-from doorward.site.conflicts import check_codes, check_fixed, check_taken
+from doorward.site.conflicts import check_codes, check_fixed, check_taken, meeting_codes
 from doorward.site.declaration import declarations, workspace_row
 from doorward.site.loading import Progress, pauses, silent
 from doorward.site.model import Site
@@ -102,7 +102,7 @@ class _Application:
         report = await self._plan_only(options)
         people = execute.new_people(report.steps)
         if people and _work(report.steps) <= _MOST_AT_ONCE:
-            async with self.connection.transaction():
+            async with self.connection.transaction(), self._codes_apart(report.steps):
                 await self._load(report.steps, people)
         else:
             await self._in_chunks(report.steps)
@@ -133,10 +133,10 @@ class _Application:
             old = await structure.read_workspace(self.connection, row.workspace_id)
         steps = await self._steps(old, options, change)
         done = _Done(change, steps, self.progress)
-        for batch in execute.batches(steps, lambda: _SIZES[1]):
-            await execute.run(self.connection, done.change, self._accounts(), batch)
-            done.advance(batch)
-        await self._check_codes(steps)
+        async with self._codes_apart(steps):
+            for batch in execute.batches(steps, lambda: _SIZES[1]):
+                await execute.run(self.connection, done.change, self._accounts(), batch)
+                done.advance(batch)
         return Report(tuple(steps), is_plan=False)
 
     async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> None:
@@ -153,7 +153,6 @@ class _Application:
             else:
                 await execute.run(self.connection, done.change, self._accounts(), batch)
             done.advance(batch)
-        await self._check_codes(steps)
 
     async def _in_chunks(self, steps: Sequence[Step]) -> None:
         pace, done = _Pace(), _Done(self._change(), steps, self.progress)
@@ -161,16 +160,21 @@ class _Application:
             with pace.measured(len(batch)):
                 async with self.connection.transaction():
                     await journal.lock(self.connection, self.site.workspace.workspace_id)
-                    await execute.run(self.connection, self._change(), self._accounts(), batch)
-                    await self._check_codes(batch)
+                    async with self._codes_apart(batch):
+                        await execute.run(self.connection, self._change(), self._accounts(), batch)
             await announce(self.connection)
             done.advance(batch)
 
-    async def _check_codes(self, steps: Sequence[Step]) -> None:
-        """Raises SiteError where equal codes would now open the same entrance."""
+    @asynccontextmanager
+    async def _codes_apart(self, steps: Sequence[Step]) -> AsyncIterator[None]:
+        """Raises SiteError where the steps let equal codes open the same entrance. What met
+        before is left to whoever let it: it must not keep others from their changes.
+        """
+        where = (self.connection, self.site.workspace.workspace_id, steps)
+        before = await meeting_codes(*where)
+        yield
         problems = Problems(self.site.file)
-        workspace_id = self.site.workspace.workspace_id
-        await check_codes(self.connection, workspace_id, self.site, steps, problems)
+        check_codes(self.site, await meeting_codes(*where) - before, problems)
         problems.refuse()
 
     async def _steps(

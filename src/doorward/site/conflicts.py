@@ -12,7 +12,7 @@ from doorward.site.model import Site
 from doorward.site.plan import Actual, Step
 from doorward.site.problems import Problems
 from doorward.store import bulk, site_objects
-from doorward.store.bulk import Touched
+from doorward.store.bulk import Clash, Touched
 from doorward.store.database import Connection
 from doorward.store.links import CredentialEntrance, Membership
 from doorward.store.people import Credential, Identity, User
@@ -64,27 +64,28 @@ async def check_taken(
 _OPENING: Final = frozenset({"membership", "credential", "credential_entrance"})
 
 
-async def check_codes(
-    connection: Connection,
-    workspace_id: UUID,
-    site: Site,
-    steps: Iterable[Step],
-    problems: Problems,
-) -> None:
-    """Notes codes that open an entrance which another person's equal code opens, once the steps
-    have been done. A door could not tell the two apart.
-    """
+async def meeting_codes(
+    connection: Connection, workspace_id: UUID, steps: Iterable[Step]
+) -> set[Clash]:
+    """Where equal codes open one entrance now, as far as the steps have to do with it."""
     changed = [step for step in steps if step.action in ("create", "update")]
     touched: Touched | None = None
     if not any(step.kind == "access_group_entrance" for step in changed):
         rows = [step.row for step in changed if step.kind in _OPENING]
         if not rows:
-            return
+            return set()
         touched = Touched(
             [row.acs_user_id for row in rows if isinstance(row, Membership)],
             [row.ids[0] for row in rows if isinstance(row, Credential | CredentialEntrance)],
         )
-    clashing = await bulk.clashing_codes(connection, workspace_id, touched)
+    return await bulk.clashing_codes(connection, workspace_id, touched)
+
+
+def check_codes(site: Site, made: Iterable[Clash], problems: Problems) -> None:
+    """Notes codes that the steps have let open an entrance which another person's equal code
+    opens. A door could not tell the two apart.
+    """
+    clashing = {each for clash in made for each in clash.acs_credential_ids}
     lines = {entry.acs_credential_id: entry for entry in site.credentials.values()}
     declared = [lines[each] for each in clashing if each in lines]
     for entry in declared:

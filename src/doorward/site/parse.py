@@ -27,7 +27,8 @@ from doorward.site.model import (
     derived_workspace_id,
 )
 from doorward.site.problems import Problems
-from doorward.site.section import CODE, EMAIL, PHONE, Section
+from doorward.site.section import CODE, Section
+from doorward.store.personal import EMAIL, PHONE
 from doorward.store.tokens import DEFAULT_SCOPES, FORMS, SCOPES, TokenKind
 
 _TOKENS: Final[dict[TokenKind, str]] = {

@@ -84,6 +84,20 @@ def groups_of(person: Person, known: Known) -> Iterator[Group]:
     return iter({group.acs_access_group_id: group for group in found}.values())
 
 
+def check_same_groups(
+    people: Iterable[Person], known: Known, now: Iterable[Group], problems: Problems
+) -> None:
+    """Notes every group that a line names and that is another one now than it was."""
+    groups = by_name(now)[0]
+    is_other = {
+        name: name not in groups or groups[name].acs_access_group_id != group.acs_access_group_id
+        for name, group in known.groups.items()
+    }
+    for person in people:
+        for name in filter(is_other.get, person.groups):
+            problems.add(person.line, f"groups: {name!r} has become another group meanwhile")
+
+
 def _check_groups(people: Iterable[Person], known: Known, problems: Problems) -> None:
     for person in people:
         for name in person.groups:

@@ -12,12 +12,18 @@ from typing import Final, NamedTuple
 
 from doorward.policy.cards import CardNumber, CodeNumber, parse_card
 from doorward.site.problems import Problems
-from doorward.site.section import CODE, CONTROL, EMAIL, LONGEST, PHONE
+from doorward.site.section import CODE, CONTROL
+from doorward.store.personal import EMAIL, LONGEST_TEXT, PHONE
 
 COLUMNS: Final = ("name", "email", "phone", "card", "code", "groups")
+# The columns that hold several of a person, and so may be long.
+_LISTS: Final = ("card", "code", "groups")
 SEPARATOR: Final = ";"
 # Whoever changes access meanwhile waits until all of them are in (doorward.site.people_import).
 MOST: Final = 50_000
+
+# What spreadsheets write where a comma is part of a number. A semicolon means something else here.
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs"}
 
 Number = CardNumber | CodeNumber
 
@@ -104,6 +110,9 @@ def _rows(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
 def _columns(line: int, names: list[str], problems: Problems) -> list[str]:
     """The columns in the file's order. Raises SiteError where they are others than they can be."""
     columns = [name.strip().lower() for name in names]
+    if len(columns) == 1 and (separator := re.search(r"[;\t]", columns[0])):
+        reason = f"the columns are separated by {_SEPARATORS[separator[0]]}; save it with commas"
+        raise problems.fail(line, reason)
     for name in columns:
         if name not in COLUMNS:
             problems.add(line, f"{name!r} is no column; there are {', '.join(COLUMNS)}")
@@ -132,8 +141,8 @@ class _Fields:
         value = self._values.get(column, "").strip()
         if CONTROL.search(value):
             self.problem(column, "must not have control characters or line breaks")
-        elif len(value) > LONGEST and column != "groups":
-            self.problem(column, f"must have at most {LONGEST} characters")
+        elif len(value) > LONGEST_TEXT and column not in _LISTS:
+            self.problem(column, f"must have at most {LONGEST_TEXT} characters")
         return value
 
     def matching(self, column: str, pattern: re.Pattern[str], meaning: str) -> str | None:

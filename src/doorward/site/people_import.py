@@ -22,7 +22,7 @@ from doorward.site.loading import OneBehind, Progress, pauses, silent
 from doorward.site.people_checks import Known
 from doorward.site.people_file import Number, Person, read_people
 from doorward.site.problems import Problems
-from doorward.store import journal
+from doorward.store import bulk, journal
 from doorward.store.bulk import System
 from doorward.store.credentials import seal_number
 from doorward.store.database import Connection, Database, unavailable
@@ -108,8 +108,7 @@ class _Import:
         known = await self._checked(problems)
         written = await self._write(known)
         await journal.lock(self._connection, workspace_id)
-        if await journal.revision(self._connection, workspace_id) != revision:
-            await self._checked(problems)
+        await self._check_again(known, revision, problems)
         await self._grant(written)
 
     async def _checked(self, problems: Problems) -> Known:
@@ -120,6 +119,14 @@ class _Import:
         people_checks.check(self._people, known, self._lookups, problems)
         problems.refuse()
         return known
+
+    async def _check_again(self, known: Known, revision: int, problems: Problems) -> None:
+        """Refuses what has come in between; a new name of a group makes no revision."""
+        groups = await bulk.groups_of(self._database, self._system)
+        people_checks.check_same_groups(self._people, known, groups, problems)
+        problems.refuse()
+        if await journal.revision(self._connection, self._change.workspace_id) != revision:
+            await self._checked(problems)
 
     async def _write(self, known: Known) -> list[_Rows]:
         """Writes all that the journal's counter need not be locked for.

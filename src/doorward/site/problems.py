@@ -37,6 +37,11 @@ class Problems:
         """Notes a problem and lets the reading go on."""
         self._found.append(Problem(line, reason))
 
+    @property
+    def found(self) -> list[Problem]:
+        """What has been noted, each once and in the order of the lines."""
+        return sorted(set(self._found))
+
     def refuse(self) -> None:
         """Raises SiteError when anything has been noted."""
         if self._found:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
+from doorward.resources.values import EARLIEST, LATEST
 from doorward.site.document import Items, Mapping, Node, Text
 from doorward.site.problems import Problems
+from doorward.store.personal import LONGEST_TEXT
 
 T = TypeVar("T")
 
@@ -17,12 +19,9 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 # Neither a terminal nor a UTF-8 database takes these.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-# What a site file and a file of people take for a code, a phone number and an e-mail address.
+# What a site file and a file of people take for a code.
 CODE: Final = re.compile(r"[0-9]{4,9}")
-PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}")
-EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _BOOLEANS: Final = {"true": True, "false": False}
-LONGEST: Final = 200
 
 
 class Reference(NamedTuple):
@@ -59,7 +58,7 @@ class Section:
         """Whether a key stands there."""
         return key in self._lines
 
-    def text(self, key: str, *, longest: int = LONGEST) -> str | None:
+    def text(self, key: str, *, longest: int = LONGEST_TEXT) -> str | None:
         """A text on one line, None where it is not given."""
         node = self._take(key)
         if node is None:
@@ -116,7 +115,7 @@ class Section:
         return UUID(value) if value else None
 
     def instant(self, key: str) -> datetime | None:
-        """A moment in UTC, from ISO 8601 with an offset."""
+        """A moment in UTC that can be stored, from ISO 8601 with an offset."""
         value = self.text(key)
         if value is None:
             return None
@@ -125,10 +124,13 @@ class Section:
             if moment.tzinfo is None:
                 self.problem(key, "must have an offset from UTC, such as Z or +01:00")
                 return None
-            return moment.astimezone(UTC)
-        except (ValueError, OverflowError):
+        except ValueError:
             self.problem(key, "must be a time such as 2026-01-31T08:00:00+01:00")
             return None
+        if not EARLIEST <= moment <= LATEST:
+            self.problem(key, f"must be from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}, in UTC")
+            return None
+        return moment.astimezone(UTC)
 
     def references(self, key: str) -> tuple[Reference, ...]:
         """A list of keys of another section, each once."""

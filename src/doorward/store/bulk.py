@@ -29,8 +29,11 @@ class Group(NamedTuple):
 
 
 class Exported(NamedTuple):
-    """A person as a file holds one. Cards and codes are in the order of their making,
-    groups in that of their names.
+    """A person as a file holds one, and how much of her it cannot hold. Cards and codes are in the
+    order of their making, groups in that of their names.
+
+    other_credentials: whether a door takes them only at times, or no longer. own_entrances: what
+    she or a credential in the file opens without a group.
     """
 
     full_name: str | None
@@ -39,6 +42,9 @@ class Exported(NamedTuple):
     cards: tuple[CardNumber, ...]
     codes: tuple[CodeNumber, ...]
     acs_access_group_ids: tuple[UUID, ...]
+    other_credentials: int
+    own_entrances: int
+    has_identity: bool
 
 
 async def systems(source: Source) -> list[System]:
@@ -109,6 +115,7 @@ async def codes_there(
 
 
 # The credentials of codes that there are more than one of, each with what it opens, in pairs.
+# Two of one person clash without an entrance.
 _CLASHES: Final = """
 with same as materialized (
   select c.lookup, c.acs_credential_id, c.acs_user_id,
@@ -119,15 +126,20 @@ with same as materialized (
     group by lookup having count(*) > 1) several using (lookup)
   where c.workspace_id = $1 and c.access_method = 'code'
 )
-select a.acs_credential_id, b.acs_credential_id from same a join same b using (lookup)
-where a.acs_credential_id < b.acs_credential_id
-  and (a.acs_user_id = b.acs_user_id or a.reach && b.reach)"""
+select a.acs_credential_id, b.acs_credential_id, shared.acs_entrance_id
+from same a join same b using (lookup), lateral (
+  select null::uuid where a.acs_user_id = b.acs_user_id
+  union select unnest(a.reach) intersect select unnest(b.reach)) shared (acs_entrance_id)
+where a.acs_credential_id < b.acs_credential_id{of_these}"""
 
-_EVERY: Final = _CLASHES.format(among="lookup is not null")
+_EVERY: Final = _CLASHES.format(among="lookup is not null", of_these="")
 _OF_SOME: Final = _CLASHES.format(
     among="""lookup = any (array(select o.lookup from acs_credential o
       where o.workspace_id = $1 and o.access_method = 'code'
-      and (o.acs_user_id = any ($2) or o.acs_credential_id = any ($3))))"""
+      and (o.acs_user_id = any ($2) or o.acs_credential_id = any ($3))))""",
+    of_these="""
+  and (a.acs_user_id = any ($2) or a.acs_credential_id = any ($3)
+    or b.acs_user_id = any ($2) or b.acs_credential_id = any ($3))""",
 )
 
 
@@ -138,18 +150,33 @@ class Touched(NamedTuple):
     acs_credential_ids: Collection[UUID]
 
 
+class Clash(NamedTuple):
+    """Two credentials with equal codes, and the entrance that both open, None where both are the
+    same person's.
+    """
+
+    acs_credential_id: UUID
+    other_credential_id: UUID
+    acs_entrance_id: UUID | None
+
+    @property
+    def acs_credential_ids(self) -> tuple[UUID, UUID]:
+        """The two credentials."""
+        return self.acs_credential_id, self.other_credential_id
+
+
 async def clashing_codes(
     source: Source, workspace_id: UUID, touched: Touched | None = None
-) -> set[UUID]:
-    """Credentials with equal codes that open the same entrance, or are the same person's.
+) -> set[Clash]:
+    """Where equal codes meet.
 
-    touched: those one of whom is among them; without it every code of the workspace is read.
+    touched: where one of these codes does; without it every code of the workspace is read.
     """
     if touched is None:
         rows = await source.fetch(_EVERY, workspace_id)
     else:
         rows = await source.fetch(_OF_SOME, workspace_id, *map(list, touched))
-    return {each for row in rows for each in row}
+    return {Clash(*row) for row in rows}
 
 
 # What a file cannot say, so that whoever has it would get more from the file than there was.
@@ -169,7 +196,16 @@ select p.full_name, p.email_address, p.phone_number,
   (select array_agg(m.acs_access_group_id order by g.name, m.acs_access_group_id)
     from acs_membership m join acs_access_group g using (workspace_id, acs_access_group_id)
     where m.workspace_id = u.workspace_id and m.acs_user_id = u.acs_user_id
-    and m.is_desired) as groups
+    and m.is_desired) as groups,
+  (select count(*) from acs_credential c where c.workspace_id = u.workspace_id
+    and c.acs_user_id = u.acs_user_id and not ({_PLAIN_CREDENTIAL})) as other_credentials,
+  (select count(*) from user_entrance o where o.workspace_id = u.workspace_id
+    and o.acs_user_id = u.acs_user_id and o.is_desired)
+  + (select count(*) from acs_credential c
+    join credential_entrance o using (workspace_id, acs_credential_id)
+    where c.workspace_id = u.workspace_id and c.acs_user_id = u.acs_user_id
+    and o.is_desired and {_PLAIN_CREDENTIAL}) as own_entrances,
+  u.user_identity_id is not null as has_identity
 from acs_user u
 left join personal p on p.workspace_id = u.workspace_id and p.subject_id = u.acs_user_id
 where u.workspace_id = $1 and u.acs_system_id = $2 and {_PLAIN_USER}
@@ -179,11 +215,8 @@ _LEFT_OUT: Final = f"""
 select
   (select count(*) from acs_user u where u.workspace_id = $1 and u.acs_system_id = $2
     and not ({_PLAIN_USER})),
-  (select count(*) from acs_credential c left join acs_user u
-    on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
-    where c.workspace_id = $1 and c.acs_system_id = $2
-    and (u.acs_user_id is null or {_PLAIN_USER}) and
-    (u.acs_user_id is null or not ({_PLAIN_CREDENTIAL})))"""  # noqa: S608
+  (select count(*) from acs_credential
+    where workspace_id = $1 and acs_system_id = $2 and acs_user_id is null)"""  # noqa: S608
 
 
 async def export(
@@ -195,11 +228,12 @@ async def export(
         numbers = [_number(keyring, system.workspace_id, each) for each in row["credentials"] or ()]
         cards = tuple(each for each in numbers if isinstance(each, CardNumber))
         codes = tuple(each for each in numbers if isinstance(each, CodeNumber))
-        yield Exported(row[0], row[1], row[2], cards, codes, tuple(row["groups"] or ()))
+        groups = tuple(row["groups"] or ())
+        yield Exported(row[0], row[1], row[2], cards, codes, groups, *row[5:])
 
 
 async def left_out(connection: Connection, system: System) -> tuple[int, int]:
-    """How many people of a system `export` leaves out, and how many credentials of others."""
+    """How many people of a system `export` leaves out, and how many credentials of nobody."""
     where = (system.workspace_id, system.acs_system_id)
     row = await connection.fetchrow(_LEFT_OUT, *where)
     assert row is not None

@@ -2,6 +2,7 @@
 the doors of the same process: they need not ask for it then.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -21,6 +22,8 @@ from doorward.store.watch import Position
 _Contacts = dict[UUID, tuple[bool, str | None, int]]
 
 _JOINED: Final = b"{}"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ async def change_and_tell(
     """Makes membership changes in one statement, which may be a transaction by itself."""
     rows = await connection.fetch(_CHANGE, *arguments(calls))
     results = [MembershipResult(row[0], row[1], row[2]) for row in rows]
-    return results, dict(_news(calls, rows))
+    try:
+        return results, dict(_news(calls, rows))
+    except Exception:  # noqa: BLE001 - whatever it is, the change is made
+        # It may be committed by now: the doors then have it from the journal.
+        _log.exception("a commit cannot be handed to the doors")
+        return results, {}
 
 
 def _news(

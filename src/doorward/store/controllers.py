@@ -8,7 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
+from doorward.resources.door import DoorReader
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.watch import Position
 
@@ -37,11 +39,12 @@ class ControllerRow:
 
 @dataclass(frozen=True, slots=True)
 class EntranceRow:
-    """An entrance, and the controller that keeps it."""
+    """An entrance, the controller that keeps it, and its readers, entry readers first."""
 
     acs_entrance_id: UUID
     display_name: str
     controller: ControllerRow
+    readers: list[DoorReader]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,12 @@ _ROW: Final = (
     " c.confirmed_epoch, c.confirmed_revision, c.last_contact_at"
 )
 
+_READERS: Final = (
+    "coalesce((select jsonb_agg(jsonb_build_object('reader_id', r.reader_id, 'name', r.name,"
+    " 'direction', r.direction) order by r.direction <> 'entry', r.reader_id) from reader r"
+    " where r.workspace_id = e.workspace_id and r.acs_entrance_id = e.acs_entrance_id), '[]')"
+)
+
 
 def _row(row: asyncpg.Record) -> ControllerRow:
     return ControllerRow(
@@ -135,13 +144,21 @@ async def list_controllers(database: Database) -> list[ControllerRow]:
 async def list_entrances(database: Database, workspace_id: UUID) -> list[EntranceRow]:
     """The entrances of a workspace in the order of their making, each with its controller."""
     rows = await database.fetch(
-        f"select e.acs_entrance_id, e.display_name, {_ROW} from acs_entrance e"  # noqa: S608
+        f"select e.acs_entrance_id, e.display_name, {_READERS} as readers, {_ROW}"  # noqa: S608
+        " from acs_entrance e"
         " join controller c on c.workspace_id = e.workspace_id"
         " and c.controller_id = e.controller_id where e.workspace_id = $1"
         " order by e.created_at, e.acs_entrance_id",
         workspace_id,
     )
-    return [EntranceRow(row["acs_entrance_id"], row["display_name"], _row(row)) for row in rows]
+    return [
+        EntranceRow(row["acs_entrance_id"], row["display_name"], _row(row), _readers(row))
+        for row in rows
+    ]
+
+
+def _readers(row: asyncpg.Record) -> list[DoorReader]:
+    return msgspec.json.decode(row["readers"], type=list[DoorReader])
 
 
 async def has_entrance(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Final, Literal
 from weakref import WeakSet
 
@@ -62,7 +63,7 @@ def unavailable() -> Iterator[None]:
     """Turns every fault that is PostgreSQL's, and not the caller's or ours, into `Unavailable`."""
     try:
         yield
-    except _TROUBLE as trouble:
+    except (*_TROUBLE, AttributeError) as trouble:
         if _is_own_making(trouble):
             raise
         raise Unavailable(str(trouble) or type(trouble).__name__) from trouble
@@ -73,9 +74,20 @@ def _is_own_making(trouble: BaseException) -> bool:
 
     asyncpg has one class for that, for connections that are gone, and for pools that are closing.
     """
+    if isinstance(trouble, AttributeError):
+        return not _is_of_a_cut_connection(trouble)
     if isinstance(trouble, asyncpg.DataError):
         return True
     return isinstance(trouble, asyncpg.InterfaceError) and "argument" in str(trouble)
+
+
+def _is_of_a_cut_connection(trouble: AttributeError) -> bool:
+    """Whether a connection was cut between a statement's preparation and its execution: asyncpg has
+    no protocol there any more then, and does not look (0.32, `Connection._do_execute`).
+    """
+    *_, (frame, _line) = walk_tb(trouble.__traceback__)
+    is_asyncpg = frame.f_globals.get("__name__") == asyncpg.connection.__name__
+    return is_asyncpg and trouble.obj is None
 
 
 def _cut(connection: Any) -> None:

@@ -15,6 +15,12 @@ from uuid import UUID
 
 from doorward.store.database import Connection
 
+# The most characters of a text that somebody gives: beyond this it does not fit into an index; a
+# search for more than any name finds nothing.
+LONGEST_TEXT: Final = 255
+# An e-mail address, without what neither a terminal nor a mail program takes, and a phone number.
+EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+")
+PHONE: Final = re.compile(r"\+[1-9][0-9]{4,14}")
 # White space to Python, so that no normalised text has it.
 _SEPARATOR: Final = "\x1f"
 

@@ -5,6 +5,7 @@ in a savepoint of its own with its own answer and its own error. A call alone wa
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from doorward.store.memberships import (
 BATCH = 64
 # Seconds between looks whether an earlier connection is gone.
 _ENDING: Final = 0.01
+
+_log = logging.getLogger(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -72,7 +75,8 @@ class Writer:
     """Runs all policy changes of this process on one connection.
 
     patience: seconds that a batch may take before its connection is given up, and every call of it
-    answered `Unavailable`. on_commit: called after each commit, before anybody has an answer.
+    answered `Unavailable`. on_commit: called after each commit, before anybody has an answer; what
+    one of them raises is logged, and changes nothing for the others and for the answers.
     """
 
     def __init__(self, database: Database, *, patience: float = 5.0) -> None:
@@ -109,7 +113,7 @@ class Writer:
         PostgreSQL is away or the commit's outcome is unknown. A caller that is cancelled before
         its operation's turn has not changed anything.
         """
-        if self._task is None:
+        if self._task is None or self._task.done():
             raise Unavailable("the server is stopping")
         self._database.check()
         waiting = _Waiting(operation, asyncio.get_running_loop().create_future())
@@ -117,18 +121,29 @@ class Writer:
         return cast("T_co", await waiting.answer)
 
     async def _work(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            try:
-                # Whoever has gone was told 503 meanwhile: a change must not come long after that.
-                waiting_still = [waiting for waiting in batch if not waiting.answer.done()]
-                if waiting_still:
-                    await self._run(waiting_still)
-            finally:
-                for _ in batch:
-                    self._queue.task_done()
+        try:
+            while True:
+                await self._run_next([await self._queue.get()])
+        finally:
+            # Whatever ended it: nobody waits for what is not coming.
+            while not self._queue.empty():
+                _fail([self._queue.get_nowait()], Unavailable("the server is stopping"))
+                self._queue.task_done()
+
+    async def _run_next(self, batch: list[_Waiting]) -> None:
+        while len(batch) < BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        try:
+            # Whoever has gone was told 503 meanwhile: a change must not come long after that.
+            waiting_still = [waiting for waiting in batch if not waiting.answer.done()]
+            if waiting_still:
+                await self._run(waiting_still)
+        except Exception:  # noqa: BLE001 - others' calls come after it
+            _log.exception("the writer goes on after a fault of its own")
+        finally:
+            _fail(batch, Unavailable("it is not known whether the change was made"))
+            for _ in batch:
+                self._queue.task_done()
 
     async def _run(self, batch: list[_Waiting]) -> None:
         try:
@@ -157,7 +172,10 @@ class Writer:
     def _tell(self, batch: Sequence[_Waiting], news: News) -> None:
         commit = Commit(frozenset(waiting.operation.workspace_id for waiting in batch), news)
         for listener in self.on_commit:
-            listener(commit)
+            try:
+                listener(commit)
+            except Exception:  # noqa: BLE001 - it is committed: everybody is answered
+                _log.exception("not everybody could be told of a commit")
         for waiting in batch:
             waiting.settle()
 
@@ -255,5 +273,6 @@ async def _run_alone(connection: Connection, waiting: _Waiting) -> None:
 
 def _fail(batch: Sequence[_Waiting], trouble: Exception) -> None:
     for waiting in batch:
-        waiting.refusal = trouble
-        waiting.settle()
+        if not waiting.answer.done():
+            waiting.refusal = trouble
+            waiting.settle()

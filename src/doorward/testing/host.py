@@ -23,8 +23,9 @@ from doorward.settings import Settings
 from doorward.site.apply import apply, apply_if_empty
 from doorward.site.model import Site
 from doorward.site.parse import load_site
+from doorward.site.people_import import import_people
 from doorward.site.sandbox import load_sandbox
-from doorward.store import copies, tokens
+from doorward.store import bulk, copies, tokens
 from doorward.store.clock import read_clock
 from doorward.store.database import Database
 from doorward.store.embedded import EmbeddedPostgres
@@ -101,6 +102,23 @@ class Host:
         finally:
             await database.close()
         return list(report.lines())
+
+    def import_people(self, server: str, file: str) -> Reply:
+        """Makes the people of a CSV file known to a server's one access system."""
+        settings, path = self.runs[server].settings, Path(file)
+        return {"count": asyncio.run(self._import(settings, path.name, path.read_bytes()))}
+
+    async def _import(self, settings: Settings, file: str, data: bytes) -> int:
+        assert settings.database_url is not None
+        database, keyring = await Database.open(settings.database_url), Keyring(self.secret)
+        try:
+            systems = await bulk.systems(database)
+            if len(systems) != 1:
+                raise StartError("people can be imported where there is one access system")
+            clock = await read_clock(database)
+            return await import_people(database, keyring, systems[0], file, data, clock=clock)
+        finally:
+            await database.close()
 
     def stop(self, server: str, signal_number: int) -> Reply:
         """Ends a server; its database stays."""
@@ -194,6 +212,7 @@ def _answer(host: Host, request: Reply) -> Reply:
         "open": host.open,
         "start": host.start,
         "apply": host.apply,
+        "import": host.import_people,
         "stop": host.stop,
         "close": host.close,
     }

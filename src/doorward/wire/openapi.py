@@ -56,6 +56,7 @@ _USER_IDENTIFIER_KEY: Schema = {
     " `user_identifier_key`. Other tokens take no notice of it.",
     "schema": {"type": "string", "maxLength": 255},
 }
+_ACTION = "action_type"
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def _operation(route: Route, verb: str, fields: Sequence[Field]) -> dict[str, An
         "tags": [_tag(route)],
         "x-title": route.summary,
         "x-response-key": route.response_key,
+        **({"x-action-attempt-type": route.action_type} if route.action_type else {}),
         "security": security(route),
         **({"parameters": parameters} if parameters or is_query else {}),
         **({} if is_query else _in_body(fields, shown)),
@@ -160,9 +162,23 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Schema]:
     shared = {**error_schemas(), "pagination": _reply(Pagination)}
     resources = dict.fromkeys(route.resource for route in routes if route.resource is not None)
     return shared | {
-        resource_name(resource): {**_reply(resource), "x-route-path": _home(resource, routes)}
+        resource_name(resource): {**_by_action(resource), "x-route-path": _home(resource, routes)}
         for resource in resources
     }
+
+
+def _by_action(resource: type[msgspec.Struct]) -> Schema:
+    """A resource's schema; for one that tells of actions, one for each type of action.
+
+    The official reader knows those types of action alone that it finds so.
+    """
+    whole = _reply(resource)
+    properties = whole["properties"]
+    types = properties.get(_ACTION, {}).get("enum")
+    if not types:
+        return whole
+    each = [{**properties, _ACTION: {"type": "string", "enum": [one]}} for one in types]
+    return {"oneOf": [{**whole, "properties": one} for one in each]}
 
 
 def _reply(resource: type[msgspec.Struct]) -> Schema:

@@ -2,8 +2,9 @@
 
 A request struct may use UUID, str, int, float, bool, datetime, Literal of strings, list and dict
 of these, structs of its own for nested objects, and `| None` on any of them; `msgspec.Meta`
-bounds are kept. A field without a default is required; one that defaults to UNSET may be absent.
-A struct may define `check(self) -> Iterable[str]`, the rules over several parameters.
+bounds are kept, and times are what can be stored, unless they are `COMPARED`. A field without a
+default is required; one that defaults to UNSET may be absent. A struct may define
+`check(self) -> Iterable[str]`, the rules over several parameters.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,14 @@ from msgspec import inspect
 
 from doorward.wire.issues import MOST_ISSUES, REQUIRED, Invalid, Issue, expected, wrong
 from doorward.wire.scalars import (
+    COMPARED,
     Reader,
     integer_reader,
     literal_reader,
     number_reader,
     read_anything,
     read_bool,
+    read_compared,
     read_datetime,
     read_uuid,
     string_reader,
@@ -80,6 +83,8 @@ def build(request: type[msgspec.Struct], values: Mapping[str, Any]) -> Any:
 def reader(kind: inspect.Type) -> Reader:
     """How to read a value of this type. Raises TypeError for one that a parameter cannot have."""
     match kind:
+        case inspect.Metadata(inspect.DateTimeType()) if kind.extra == COMPARED:
+            return read_compared
         case inspect.Metadata():
             return reader(kind.type)
         case inspect.UnionType():

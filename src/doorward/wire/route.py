@@ -125,6 +125,7 @@ class Route:
     page_limit: the default limit of a paginated list, None for everything else.
     handler: returns the resource, a list of them, a Listed for a paginated list, None for void; one
     that creates, what doorward.api.creating.once returned.
+    action_type: what the action attempt is for with which a command answers, None for all others.
     callers: the official document's `security` of the path. scope: what the token needs besides.
     is_creating: an Idempotency-Key makes it count once. refuses: the error types that this call
     alone can be answered with (doorward.wire.catalogue).
@@ -144,6 +145,7 @@ class Route:
     is_creating: bool = False
     is_sandbox_only: bool = False
     refuses: tuple[str, ...] = ()
+    action_type: str | None = None
 
     @property
     def is_void(self) -> bool:

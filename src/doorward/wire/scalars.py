@@ -3,18 +3,22 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from msgspec import inspect
 
+from doorward.resources.values import EARLIEST, LATEST, iso
 from doorward.wire.issues import expected, received, shortened, wrong
 
 Reader = Callable[[Any], Any]
 
 # Beyond this the clients' own numbers are no longer exact, and PostgreSQL's bigint ends not far.
 SAFE_INTEGER = 2**53 - 1
+
+# `msgspec.Meta(extra=COMPARED)` on a time says that it is compared with and never stored.
+COMPARED: Final = {"is_compared": True}
 
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII
@@ -37,8 +41,26 @@ def read_uuid(value: Any) -> UUID:
 def read_datetime(value: Any) -> datetime:
     """ISO 8601, to UTC; a time without an offset is in UTC, as the clients mean it.
 
-    A date alone is its midnight. Raises Invalid.
+    A date alone is its midnight. Raises Invalid, also outside what can be stored.
     """
+    moment = _moment(value)
+    if moment < EARLIEST:
+        raise wrong(f"Date must be greater than or equal to {iso(EARLIEST)}")
+    if moment > LATEST:
+        raise wrong(f"Date must be smaller than or equal to {iso(LATEST)}")
+    return moment.astimezone(UTC)
+
+
+def read_compared(value: Any) -> datetime:
+    """Like `read_datetime`, but what is outside stands for the nearest that can be stored.
+
+    Nothing that it is compared with lies beyond; programs send year 1 for "ever". Raises Invalid.
+    """
+    return min(max(_moment(value), EARLIEST), LATEST).astimezone(UTC)
+
+
+def _moment(value: Any) -> datetime:
+    """A time with its own offset: in UTC it may be outside of the calendar."""
     if type(value) is not str:
         raise expected("string", value)
     text = value.upper()
@@ -46,9 +68,9 @@ def read_datetime(value: Any) -> datetime:
         raise wrong("Invalid datetime")
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise wrong("Invalid datetime") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_bool(value: Any) -> bool:

@@ -12,6 +12,7 @@ from tests.api.town import System, Town, iso
 from tests.conftest import MovableClock
 
 NOBODY = uuid4()
+ADA = Personal("Ada")
 
 
 async def events(town: Town) -> list[str]:
@@ -215,6 +216,23 @@ async def test_changing_code_and_end(
     assert (await api("/acs/credentials/list", search="739281"))["acs_credentials"] == []
     found = await api("/acs/credentials/list", search="7392816")
     assert [each["acs_credential_id"] for each in found["acs_credentials"]] == [str(code)]
+
+
+async def test_an_end_that_is_over_may_stay(
+    api: Caller, town: Town, north: System, clock: MovableClock
+) -> None:
+    now = clock.now(town.workspace_id)
+    span = (now - timedelta(hours=1), now + timedelta(hours=1))
+    code = await town.credential(north, await town.user(north, ADA), "739281", span=span)
+    clock.advance(town.workspace_id, timedelta(hours=2))
+    before, same = await revision(town), (await get(api, code))["ends_at"]
+    await api("/acs/credentials/update", acs_credential_id=code, ends_at=same)
+    assert await revision(town) == before
+    changed = {"acs_credential_id": code, "ends_at": same, "code": "7392816"}
+    await api("/acs/credentials/update", **changed)
+    assert (await get(api, code))["code"] == "7392816"
+    past = {"acs_credential_id": code, "ends_at": span[1] - timedelta(minutes=1)}
+    assert await api.error("/acs/credentials/update", **past) == (400, "invalid_input")
 
 
 async def test_what_cannot_be_changed(

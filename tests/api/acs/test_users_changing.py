@@ -11,6 +11,7 @@ from doorward.doors.registry import Doors
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller, hear
 from tests.api.town import System, Town, iso
+from tests.conftest import MovableClock
 
 ADA = Personal("Ada Lovelace", "ada@example.com", "+491701234567")
 EVER = "2020-01-01T00:00:00Z"
@@ -146,14 +147,86 @@ async def test_a_schedule(api: Caller, town: Town, scheduled: Any) -> None:
         assert schedule == {"starts_at": starts_at, "ends_at": expected[1]}
 
 
-async def test_a_schedule_without_a_start_begins_now(
-    api: Caller, town: Town, scheduled: Any
+@pytest.mark.parametrize("length", [timedelta(days=1), None])
+async def test_a_new_person_without_a_start_begins_now(
+    api: Caller, town: Town, north: System, length: timedelta | None
 ) -> None:
     before = moments(api, town)
-    end = before + timedelta(days=1)
-    schedule = (await shown(api, await scheduled(ends_at=end)))["access_schedule"]
-    assert schedule["ends_at"] == iso(end)
-    assert iso(before) <= schedule["starts_at"] <= iso(moments(api, town))
+    end = {"ends_at": before + length} if length else {}
+    given = {"acs_system_id": north.acs_system_id, "full_name": "Bob", "access_schedule": end}
+    user = (await api("/acs/users/create", **given))["acs_user"]
+    assert user["access_schedule"]["ends_at"] == (iso(before + length) if length else None)
+    assert iso(before) <= user["access_schedule"]["starts_at"] <= iso(moments(api, town))
+
+
+async def test_what_a_changed_schedule_leaves_out_stays(
+    api: Caller, town: Town, north: System
+) -> None:
+    now = moments(api, town)
+    day, week, month = (now + timedelta(days=n) for n in (1, 7, 30))
+    user = await town.user(north, ADA, span=(day, week))
+    changes: list[tuple[dict[str, Any], tuple[datetime | None, datetime | None]]] = [
+        ({"ends_at": month}, (day, month)),
+        ({"starts_at": week}, (week, month)),
+        ({"ends_at": None}, (week, None)),
+        ({"starts_at": day}, (day, None)),
+        ({"starts_at": now, "ends_at": month}, (now, month)),
+    ]
+    for change, (starts_at, ends_at) in changes:
+        before = len(await journal(town))
+        for _ in range(2):
+            await api("/acs/users/update", acs_user_id=user, access_schedule=change)
+        schedule = (await shown(api, user))["access_schedule"]
+        assert schedule["starts_at"] == (starts_at and iso(starts_at)), change
+        assert schedule["ends_at"] == (ends_at and iso(ends_at)), change
+        assert (await journal(town))[before:] == [("user", user, True)], "one entry for one change"
+
+
+async def test_an_end_leaves_somebody_without_a_start_without_one(
+    api: Caller, town: Town, north: System
+) -> None:
+    user, end = await town.user(north, ADA), moments(api, town) + timedelta(days=1)
+    for given in ({"ends_at": end}, {"ends_at": end}, {"ends_at": None}, {"ends_at": None}):
+        await api("/acs/users/update", acs_user_id=user, access_schedule=given)
+    assert "access_schedule" not in await shown(api, user)
+    assert [kind for kind, *_ in await journal(town)].count("user") == 3
+
+
+@pytest.mark.parametrize("schedule", [{}, {"begins_at": EVER}, {"starts_at": None}])
+async def test_a_change_of_a_schedule_that_says_nothing(
+    api: Caller, town: Town, north: System, schedule: dict[str, Any]
+) -> None:
+    end = moments(api, town) + timedelta(days=1)
+    user = await town.user(north, ADA, span=(None, end))
+    before = await shown(api, user)
+    given = {"acs_user_id": user, "access_schedule": schedule}
+    assert await api.error("/acs/users/update", **given) == (400, "invalid_input")
+    assert await shown(api, user) == before
+
+
+async def test_a_schedule_that_is_over_may_stay(
+    api: Caller, town: Town, north: System, clock: MovableClock
+) -> None:
+    now = moments(api, town)
+    # What a site file says may be finer than what the API shows.
+    end = now + timedelta(hours=1, microseconds=7)
+    user = await town.user(north, ADA, span=(now, end))
+    clock.advance(town.workspace_id, timedelta(hours=2))
+    before, same = await journal(town), (await shown(api, user))["access_schedule"]
+    for schedule in (same, {"ends_at": same["ends_at"]}, {"starts_at": same["starts_at"]}):
+        await api("/acs/users/update", acs_user_id=user, access_schedule=schedule)
+    assert await journal(town) == before
+    await api("/acs/users/update", acs_user_id=user, access_schedule=same, full_name="Augusta")
+    assert (await shown(api, user))["full_name"] == "Augusta"
+    for wrong in (end - timedelta(minutes=1), end + timedelta(minutes=1)):
+        given = {"acs_user_id": user, "access_schedule": {"ends_at": wrong}}
+        assert await api.error("/acs/users/update", **given) == (400, "invalid_input")
+    given = {"acs_user_id": user, "access_schedule": {"starts_at": end}}
+    assert await api.error("/acs/users/update", **given) == (400, "invalid_input")
+    begin = now + timedelta(minutes=30)
+    await api("/acs/users/update", acs_user_id=user, access_schedule={"starts_at": begin})
+    schedule = (await shown(api, user))["access_schedule"]
+    assert schedule == {"starts_at": iso(begin), "ends_at": same["ends_at"]}
 
 
 async def test_schedules_that_are_none(api: Caller, town: Town, scheduled: Any) -> None:

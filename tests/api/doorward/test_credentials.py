@@ -180,6 +180,14 @@ async def current(api: Caller, enrollment: dict[str, Any]) -> dict[str, Any]:
     return (await api(path, enrollment_id=enrollment_id))["enrollment"]  # type: ignore[no-any-return]
 
 
+async def soon(api: Caller, enrollment: dict[str, Any]) -> dict[str, Any]:
+    """The enrolment when it is over."""
+    async with asyncio.timeout(5):
+        while (now := await current(api, enrollment))["status"] == "waiting":
+            await asyncio.sleep(0.002)
+    return now
+
+
 class Reader:
     """A door with a reader that knows one card, and somebody whose card waits for its number."""
 
@@ -289,6 +297,80 @@ async def test_cancelling(reader: Reader, api: Caller) -> None:
     for call in ("get_enrollment", "cancel_enrollment"):
         error = await api.error(f"{PATH}/{call}", enrollment_id=NOBODY)
         assert error == (404, "enrollment_not_found")
+
+
+async def test_a_number_given_by_hand_ends_it(reader: Reader, api: Caller) -> None:
+    first = await enroll(api, reader.card, reader.door)
+    other = await unnumbered(api, reader.user, reader.door)
+    second = await enroll(api, other, reader.door)
+    await api(f"{PATH}/set_card_number", acs_credential_id=reader.card, card_number="42-7")
+    over = await current(api, first)
+    assert (over["status"], over["error"]["type"]) == ("cancelled", "enrollment_superseded")
+    await reader.show("42-2")
+    assert (await soon(api, second))["status"] == "succeeded"
+    assert (await details(api, other))["is_issued"]
+
+
+@pytest.mark.parametrize("gone", ["credential", "user", "identity"])
+async def test_a_card_is_not_lost_on_a_credential_that_is_gone(
+    reader: Reader, api: Caller, town: Town, gone: str
+) -> None:
+    identity = await town.identity(Personal("Eve"))
+    user = await town.user(reader.north, Personal("Eve"), identity=identity)
+    first = await enroll(api, await unnumbered(api, user, reader.door), reader.door)
+    second = await enroll(api, reader.card, reader.door)
+    if gone == "credential":
+        await api("/acs/credentials/delete", acs_credential_id=first["acs_credential_id"])
+    elif gone == "user":
+        await api("/acs/users/delete", acs_user_id=user)
+    else:
+        await api("/user_identities/delete", user_identity_id=identity)
+    key = {"enrollment_id": first["enrollment_id"]}
+    assert await api.error(f"{PATH}/get_enrollment", **key) == (404, "enrollment_not_found")
+    await reader.show("42-2")
+    assert (await soon(api, second))["status"] == "succeeded"
+
+
+async def test_one_enrolment_of_a_card_waits(reader: Reader, api: Caller) -> None:
+    begun = await asyncio.gather(*(enroll(api, reader.card, reader.door) for _ in range(5)))
+    states = [await current(api, each) for each in begun]
+    assert sorted(each["status"] for each in states) == ["cancelled"] * 4 + ["waiting"]
+    [waiting] = [each for each in states if each["status"] == "waiting"]
+    await reader.show("42-2")
+    assert (await soon(api, waiting))["status"] == "succeeded"
+
+
+async def test_a_card_that_was_just_given_is_no_answer_for_the_next(
+    reader: Reader, api: Caller
+) -> None:
+    other = await unnumbered(api, reader.user, reader.door)
+    first = await enroll(api, reader.card, reader.door)
+    second = await enroll(api, other, reader.door)
+    await asyncio.gather(*(reader.show("42-2") for _ in range(3)))
+    assert (await soon(api, first))["status"] == "succeeded"
+    await reader.show("42-3")
+    over = await soon(api, second)
+    assert (over["status"], over["error"]) == ("succeeded", None)
+    shown = (await api("/acs/credentials/get", acs_credential_id=other))["acs_credential"]
+    assert shown["card_number"] == "42-3"
+
+
+async def test_a_number_that_came_as_the_wait_began(
+    reader: Reader, api: Caller, town: Town
+) -> None:
+    first = await enroll(api, reader.card, reader.door)
+    second = await enroll(api, await unnumbered(api, reader.user), reader.door)
+    await api(f"{PATH}/set_card_number", acs_credential_id=reader.card, card_number="42-7")
+    # As if it had begun in the moment before the commit, and so was not seen to be ended.
+    await town.database.execute(
+        "update credential_enrollment set status = 'waiting', error = null, ended_at = null"
+        " where enrollment_id = $1",
+        UUID(first["enrollment_id"]),
+    )
+    await reader.show("42-2")
+    assert (await soon(api, second))["status"] == "succeeded"
+    over = await current(api, first)
+    assert (over["status"], over["error"]["type"]) == ("failed", "invalid_input")
 
 
 async def test_the_newest_enrolment_of_a_card_counts(reader: Reader, api: Caller) -> None:

@@ -1,11 +1,12 @@
 """/doorward/doors and /doorward/simulate, with real controllers."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from doorward.doors.registry import Doors
+from doorward.policy.facts import Kind, ReaderState
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller, Server, hear
 from tests.api.town import System, Town
@@ -91,3 +92,51 @@ async def test_a_change_is_answered_without_the_doors(
     assert server.doors._controllers == {}
     [mutation] = (await api("/acs/users/get", acs_user_id=user))["acs_user"]["pending_mutations"]
     assert mutation["to"] == {"acs_access_group_id": str(group)}
+
+
+async def test_another_reader_than_the_first(
+    api: Caller, doors: Doors, town: Town, north: System
+) -> None:
+    door, elsewhere = await town.entrance(north, "Door"), await town.entrance(north, "Other")
+    way_in: UUID = await town.database.fetchval(
+        "select key_a from policy_fact where kind = 'reader' and key_b = $1", door
+    )
+    way_out, foreign = uuid4(), uuid4()
+    for reader_id, name, driver, direction in (
+        (way_out, "Way out", "virtual", "exit"),
+        (foreign, "Foreign", "no_such_driver", "exit"),
+    ):
+        await town.record(north, Kind.READER, reader_id, door, ReaderState(driver, direction))
+        await town.database.execute(
+            "insert into reader values ($1, $2, $3, $4, $5, $6)",
+            *(town.workspace_id, reader_id, door, name, driver, direction),
+        )
+    await town.database.execute(
+        "insert into reader values ($1, $2, $3, 'Way in', 'virtual', 'entry')",
+        *(town.workspace_id, way_in, door),
+    )
+    await hear(doors, town)
+    [shown, other] = (await api("/doorward/doors/list"))["doors"]
+    assert shown["readers"][0] == {
+        "reader_id": str(way_in),
+        "name": "Way in",
+        "direction": "entry",
+    }
+    assert {each["name"] for each in shown["readers"][1:]} == {"Way out", "Foreign"}
+    assert other["readers"] == []
+    # A reader listens to no code after five wrong ones: the others still do.
+    read = {"acs_entrance_id": door, "code": "4711"}
+    causes = [await present(api, **read, reader_id=way_out) for _ in range(6)]
+    assert len({(each["reason"], each["cause"]) for each in causes}) == 2
+    for by_default in ({}, {"reader_id": way_in}):
+        decision = await present(api, **read, **by_default)
+        assert (decision["reason"], decision["cause"]) == (
+            "deny_unknown_credential",
+            "unknown_number",
+        )
+    for changed, error in (
+        ({"reader_id": foreign}, (400, "invalid_input")),
+        ({"reader_id": uuid4()}, (404, "reader_not_found")),
+        ({"reader_id": way_in, "acs_entrance_id": elsewhere}, (404, "reader_not_found")),
+    ):
+        assert await api.error("/doorward/doors/present", **{**read, **changed}) == error

@@ -164,6 +164,7 @@ ROUTES = (
         summary="Unlock an entrance once from afar",
         response_key="action_attempt",
         resource=ActionAttempt,
+        action_type="UNLOCK_DOOR",
         is_creating=True,
     ),
 )

@@ -1,7 +1,6 @@
 """/doorward/credentials: states, use limits and card numbers, for which the API has no word."""
 
 from typing import Annotated, Final
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,7 +10,7 @@ from doorward.api.acs.credential_requests import CredentialKey
 from doorward.api.changing import carry_out
 from doorward.api.doorward.doors import CardNumber
 from doorward.api.issuing import Issuer
-from doorward.api.parameters import LONGEST_TEXT, AcsEntranceId, EnrollmentId, ReaderId
+from doorward.api.parameters import AcsEntranceId, EnrollmentId, ReaderId
 from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.errors import invalid_input
@@ -20,9 +19,10 @@ from doorward.resources.enrollment import CredentialDetails, Enrollment, Enrollm
 from doorward.store import credential_details, enrollments
 from doorward.store.credential_changes import State
 from doorward.store.database import Connection
-from doorward.store.enrollments import Asked
+from doorward.store.enrollments import Asked, Begun
 from doorward.store.idempotency import Kept
 from doorward.store.journal import Change
+from doorward.store.personal import LONGEST_TEXT
 from doorward.wire.route import Call, Route
 
 DEFAULT_TIMEOUT: Final = 60
@@ -37,8 +37,8 @@ UseLimit = Annotated[
     Meta(
         ge=1,
         le=1_000_000,
-        description="How often it may open a door, all that it has opened so far counted in;"
-        " null is without limit.",
+        description="How often it may open a door, what it has opened under a limit so far counted"
+        " in; null is without limit.",
     ),
 ]
 Timeout = Annotated[
@@ -136,23 +136,19 @@ async def enroll(call: Call[Services], request: Enroll) -> Enrollment | Kept:
         or_none(request.reader_id),
         request.timeout_seconds,
     )
-    begun: list[UUID] = []
-    superseded: list[UUID] = []
+    begun: list[Begun] = []
 
     async def make(connection: Connection) -> Enrollment:
         await enrolling.check(connection, call.workspace_id, asked)
-        superseded.extend(
-            await enrollments.supersede(connection, call.workspace_id, asked.acs_credential_id)
-        )
         begun.append(await enrollments.begin(connection, call.workspace_id, asked))
-        shown = await enrollments.get(connection, call.workspace_id, begun[0])
+        shown = await enrollments.get(connection, call.workspace_id, begun[0].enrollment_id)
         return found(shown, "enrollment")
 
     answer = await creating.once(call, make)
-    for enrollment_id in superseded:
-        enrolling.stop(call, enrollment_id)
-    for enrollment_id in begun:
-        enrolling.start(call, enrollment_id, asked)
+    for each in begun:
+        for enrollment_id in each.superseded:
+            enrolling.stop(call, enrollment_id)
+        enrolling.start(call, each.enrollment_id, asked)
     return answer
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.api.parameters import AcsEntranceId
+from doorward.api.parameters import AcsEntranceId, ReaderId
 from doorward.api.requests import NoParameters, exactly_one, or_none
 from doorward.api.services import Services
 from doorward.resources.decision import Decision
@@ -32,6 +32,7 @@ class Present(msgspec.Struct):
     acs_entrance_id: AcsEntranceId
     card_number: CardNumber | UnsetType = UNSET
     code: Code | UnsetType = UNSET
+    reader_id: ReaderId | UnsetType = UNSET
 
     def check(self) -> list[str]:
         """One read is one card or one code."""
@@ -45,6 +46,7 @@ async def present(call: Call[Services], request: Present) -> Decision:
         request.acs_entrance_id,
         card_number=or_none(request.card_number),
         code=or_none(request.code),
+        reader_id=or_none(request.reader_id),
     )
 
 

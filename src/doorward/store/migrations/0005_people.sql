@@ -84,3 +84,25 @@ create table action_attempt (
 create index action_attempt_in_order
   on action_attempt (workspace_id, created_at, action_attempt_id);
 create index action_attempt_pending on action_attempt (ends_at) where status = 'pending';
+
+-- Times that are no instants cannot be shown. A start and an end without a limit are none; what
+-- never begins and what was over from the first keeps to the first and the last day of the calendar.
+do $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['acs_access_group', 'acs_user', 'acs_credential'] loop
+    execute format($f$
+      update %I set
+        starts_at = case starts_at when '-infinity' then null when 'infinity' then '9998-12-31Z'
+          else starts_at end,
+        ends_at = case ends_at when 'infinity' then null when '-infinity' then '1970-01-01Z'
+          else ends_at end
+        where not (isfinite(starts_at) and isfinite(ends_at))$f$, v_table);
+    execute format('alter table %I add check (isfinite(starts_at)), add check (isfinite(ends_at))',
+      v_table);
+  end loop;
+end $$;
+update client_session set expires_at = '9998-12-31Z' where expires_at = 'infinity';
+alter table client_session add check (isfinite(expires_at));
+alter table token add check (isfinite(expires_at));

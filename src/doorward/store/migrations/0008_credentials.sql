@@ -126,6 +126,8 @@ create table credential_enrollment (
 );
 create index credential_enrollment_of_credential
   on credential_enrollment (workspace_id, acs_credential_id);
+create unique index credential_enrollment_waiting
+  on credential_enrollment (workspace_id, acs_credential_id) where status = 'waiting';
 create index credential_enrollment_of_entrance
   on credential_enrollment (workspace_id, acs_entrance_id);
 create index credential_enrollment_by_age on credential_enrollment (created_at);

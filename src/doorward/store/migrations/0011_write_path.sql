@@ -83,13 +83,24 @@ declare
   v_is_member boolean;
   v_is_unconfirmed boolean;
   v_changed_at bigint;
+  -- Every array has a place for every call from the start. One that grew would begin where its first
+  -- value is, and what was written and answered of a call would be another's.
+  v_calls integer := coalesce(array_length(p_workspace, 1), 0);
+  v_every integer[] := array[v_calls];
 begin
+  v_status := array_fill(null::text, v_every);
+  v_revision := array_fill(null::bigint, v_every);
+  v_user := array_fill(null::uuid, v_every);
+  v_system := array_fill(null::uuid, v_every);
+  v_epoch := array_fill(null::integer, v_every);
+  v_previous := array_fill(null::bytea, v_every);
+  v_hash := array_fill(null::bytea, v_every);
   select array_agg(r.workspace_id), array_agg(r.epoch), array_agg(r.revision),
       array_agg(r.last_hash)
     into c_workspace, c_epoch, c_revision, c_hash
     from (select * from policy_revision r where r.workspace_id = any (p_workspace)
       order by r.workspace_id for update) r;
-  for i in 1 .. coalesce(array_length(p_workspace, 1), 0) loop
+  for i in 1 .. v_calls loop
     v_user[i] := p_user[i];
     if v_user[i] is null then
       v_user[i] := (select u.acs_user_id from acs_user u
@@ -154,7 +165,7 @@ begin
       v_waiting := v_waiting || v_user[i];
     end if;
   end loop;
-  perform write_memberships(v_first, array_length(p_workspace, 1), p_at, p_actor, p_workspace,
+  perform write_memberships(v_first, v_calls, p_at, p_actor, p_workspace,
     p_is_add, p_group, v_user, v_system, v_epoch, v_revision, v_previous, v_hash);
   update policy_revision r set revision = c.revision, last_hash = c.hash
     from unnest(c_workspace, c_revision, c_hash) as c (workspace, revision, hash)
