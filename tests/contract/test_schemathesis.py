@@ -165,7 +165,7 @@ def _is_too_long(response: Response) -> bool:
 
 
 def _is_rule(_: Response, fault: Fault) -> bool:
-    return not fault.name and any(rule.fullmatch(fault.message) for rule in RULES)
+    return any(rule.fullmatch(fault.message) for rule in RULES)
 
 
 def _is_international(response: Response, fault: Fault) -> bool:
@@ -194,11 +194,13 @@ RULES = tuple(
             r"Either '\w+'((, | or )'\w+')* is required",
             r"Only one of '\w+'( and '\w+')* may be given",
             "'acs_system_id' is required with 'user_identity_id'",
-            "'expires_at' must be in the future",
+            r"'\w+' must be in the future",
+            "'ends_at' must be after 'starts_at'",
             r"'to' must not be before now, which is \S+",
             "Time moves forward alone, and not further ahead than a century",
             "The user and the access group are of different access systems",
             "'user_identity_key' must not be empty",
+            "One of 'starts_at' and 'ends_at' is required; null takes the schedule away",
         ),
     )
 )
