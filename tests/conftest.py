@@ -32,8 +32,10 @@ SLOW = (
     "faults/test_postgres.py",
     "fuzz/test_oversized.py",
     "fuzz/test_plants.py",
+    "plans/",
     "site/test_history.py",
     "site/test_mutations.py",
+    "stateful/",
     "testing/test_suites.py",
     "test_start.py",
 )
