@@ -22,22 +22,28 @@ from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
 from doorward.wire.catalogue import ERRORS
 
-# Left out of `make check`, which has to end within three minutes: they start and kill servers, or
-# play long histories.
+# Left out of `make check`, which has to end within three minutes: they start and kill servers,
+# wait, walk all calls with whatever can be asked, or play long histories.
 SLOW = (
-    "store/embedded/",
+    "cli/test_demonstration.py",
+    "cli/test_doors_view.py",
     "contract/test_schemathesis.py",
     "doors/test_convergence.py",
-    "faults/test_flood.py",
-    "faults/test_postgres.py",
+    "doors/test_following.py",
+    "faults/",
     "fuzz/test_oversized.py",
     "fuzz/test_plants.py",
     "plans/",
+    "properties/",
     "site/test_history.py",
     "site/test_mutations.py",
     "stateful/",
-    "testing/test_suites.py",
+    "store/embedded/",
     "test_start.py",
+    "test_wiring.py",
+    "testing/",
+    "wire/test_bounded_errors.py",
+    "wire/test_protocol.py",
 )
 TEMPLATE = "doorward_template"
 
