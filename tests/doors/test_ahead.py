@@ -17,7 +17,7 @@ def suspended(revision: int, epoch: int = 1, system: UUID = KEY.acs_system_id) -
     """A tail that suspends somebody."""
     fact = Fact(Kind.USER, uuid4(), NO_KEY, revision, SUSPENDED)
     contact = Contact(Position(epoch, revision), b"", False, None, 0)
-    return Tail(contact, [Entry(system, fact, b"", b"")])
+    return Tail(contact, [Entry(system, fact, b"", fact.key_a.bytes)])
 
 
 def test_another_systems_people_are_none_of_its_own() -> None:
@@ -33,9 +33,16 @@ def test_another_systems_people_are_none_of_its_own() -> None:
 def test_it_is_remembered_until_its_turn() -> None:
     ahead, tail = Ahead(), suspended(6)
     ahead.take(Slice(KEY), tail)
-    ahead.drop_overtaken(Position(1, 5))
+    assert not ahead.drop_overtaken(Position(1, 5), suspended(5).entries)
     assert ahead.facts == [tail.entries[0].fact]
-    ahead.drop_overtaken(Position(1, 6))
+    assert not ahead.drop_overtaken(Position(1, 6), tail.entries)
+    assert ahead.facts == []
+
+
+def test_it_is_told_when_its_turn_was_another_changes() -> None:
+    ahead = Ahead()
+    ahead.take(Slice(KEY), suspended(6))
+    assert ahead.drop_overtaken(Position(1, 7), [*suspended(6).entries, *suspended(7).entries])
     assert ahead.facts == []
 
 

@@ -158,26 +158,60 @@ async def test_a_removal_beside_what_changes_nothing_is_refused(
     assert (await server.present(world, card="7-2")).outcome == "allow"
 
 
-async def test_what_was_taken_ahead_and_undone_by_a_restore_is_no_more(
-    world: World, unread: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _remove_ahead_and_restore(world: World, server: Server, serve: Serve, epoch: int) -> None:
+    """The database forgets another process's change, and the removal that followed it here."""
     other = await serve("other")
-    at = await head(unread.database, world)
+    at = await head(server.database, world)
     await other.writer.submit(world.add(2))
-    await unread.writer.submit(world.remove(0))
-    assert (await unread.present(world)).outcome == "deny"
+    await server.writer.submit(world.remove(0))
+    assert (await server.present(world)).outcome == "deny"
     for change in (
         "update policy_fact set to_revision = null where to_revision > $1",
         "delete from policy_fact where from_revision > $1",
         "delete from policy_journal where revision > $1",
         (
-            "update policy_revision r set epoch = 2, revision = $1, last_hash = j.entry_hash"
-            " from policy_journal j where j.revision = $1"
+            "update policy_revision r set epoch = $2, revision = $1, last_hash = j.entry_hash"
+            " from policy_journal j where j.revision = $1 and $2 > 0"
         ),
     ):
-        await unread.database.execute(change, at)
+        await server.database.execute(change, at, *([epoch] if "$2" in change else []))
+    await other.stop()
+
+
+async def test_what_was_taken_ahead_and_undone_by_a_restore_is_no_more(
+    world: World, unread: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _remove_ahead_and_restore(world, unread, serve, epoch=2)
     monkeypatch.undo()
     await until(lambda: _is_allowed(unread, world))
+
+
+async def test_what_was_taken_ahead_and_is_unknown_to_a_standby_is_no_more(
+    world: World, unread: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _remove_ahead_and_restore(world, unread, serve, epoch=1)
+    monkeypatch.undo()
+    for _ in range(2):
+        await unread.submit(world, world.remove(1))
+        await unread.submit(world, world.add(1))
+    await until(lambda: _is_allowed(unread, world))
+    await unread.stop()
+    key = world.key()
+    assert on_disk(unread.data, key) == await in_tables(unread.database, key)
+
+
+async def test_what_was_taken_ahead_outlives_a_restart_and_not_a_standby_without_it(
+    world: World, unread: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _remove_ahead_and_restore(world, unread, serve, epoch=1)
+    await asyncio.sleep(0.2)  # while it is put on disk
+    await unread.stop()
+    monkeypatch.undo()
+    again = await serve()
+    for _ in range(2):
+        await again.submit(world, world.remove(1))
+        await again.submit(world, world.add(1))
+    await until(lambda: _is_allowed(again, world))
 
 
 async def _is_allowed(server: Server, world: World) -> bool:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from doorward.doors.lease import Lease
-from doorward.errors import ApiError
+from doorward.errors import ApiError, Unavailable
 from doorward.store import controllers
 from doorward.store.controllers import Confirmation, ControllerKey, Link
 from doorward.store.database import Database
@@ -103,6 +103,27 @@ async def test_a_lease_that_lapsed_untaken_goes_on(world: World, serve: Serve) -
     await lapse(server.database, world)
     await lease.renew()
     assert (lease.standing, lease.generation) == ("ours", before)
+
+
+async def test_an_older_generation_is_a_restore_and_nobody_elses_turn(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dead(*_: object, **__: object) -> None:
+        raise Unavailable("the database died")
+
+    server = await serve()
+    await server.submit(world, world.add())
+    monkeypatch.setattr("doorward.store.slices.read_tail", dead)
+    await server.database.execute(
+        "update controller set lease_generation = lease_generation - 2,"
+        " lease_until = now() - interval '1 day' where workspace_id = $1",
+        world.workspace_id,
+    )
+    follower = server.controller(world.controllers[0]).follower
+    await follower.lease.renew()
+    assert follower.lease.standing == "ours"
+    assert follower.may_decide
+    assert (await server.present(world)).outcome == "allow"
 
 
 async def test_after_a_kill_the_same_data_folder_takes_its_lease_at_once(

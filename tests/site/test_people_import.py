@@ -396,7 +396,7 @@ async def test_a_group_that_gets_anothers_name_meanwhile_is_not_taken_for_it(
     finally:
         await other.close()
     assert str(refused.value) == (
-        "people.csv:2: groups: 'Chemists' has become another group meanwhile"
+        "people.csv:2: groups: 'Chemists' is another group now, changed meanwhile"
     )
     assert await database.fetchval("select count(*) from acs_user") == 2
 

@@ -32,6 +32,9 @@ _IDLE: Final = 1.0
 _HELD: Final = 0.05
 
 _LAYOUT: Final = frozenset({Kind.ENTRANCE, Kind.READER})
+# Of a slice on disk that has facts ahead of their turn: no journal continues it, so that after a
+# restart, which forgets which facts these were, the whole slice is fetched.
+_NOT_THE_JOURNALS: Final = b"ahead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ class Follower:
     async def _keep_ahead(self) -> None:
         """Puts on disk what was taken ahead and is in no tail yet: it outlives a restart too."""
         if self._ahead.facts:
-            await self._disk.keep(self._ahead.facts, self._header)
+            header = msgspec.structs.replace(self._header, journal_hash=_NOT_THE_JOURNALS)
+            await self._disk.keep(self._ahead.facts, header)
 
     async def _rest(self) -> None:
         try:
@@ -193,12 +197,12 @@ class Follower:
     def _take(self, tail: Tail) -> bool:
         """Takes a tail that continues the slice; answers whether a whole slice is due now."""
         taken = self.slice.take(tail)
-        self._ahead.drop_overtaken(self.slice.position)
-        self._is_whole_due = taken.needs_whole
+        is_undone = self._ahead.drop_overtaken(self.slice.position, tail.entries)
+        self._is_whole_due = taken.needs_whole or is_undone
         self._unsaved += taken.facts
         if any(fact.kind in _LAYOUT for fact in taken.facts):
             self.on_layout()
-        return taken.needs_whole
+        return self._is_whole_due
 
     async def _fetch_whole(self) -> bool:
         async with slices.read_whole(self._uplink.database, self._header.key) as whole:
@@ -252,8 +256,9 @@ class Follower:
 
     def _complete(self, header: Header) -> Header:
         kept = self.slice
+        journal_hash = _NOT_THE_JOURNALS if self._ahead.facts else kept.journal_hash
         return msgspec.structs.replace(
-            header, is_ours=True, position=kept.position, journal_hash=kept.journal_hash
+            header, is_ours=True, position=kept.position, journal_hash=journal_hash
         )
 
     def _kept(self, header: Header, contact: Contact) -> None:

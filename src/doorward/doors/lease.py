@@ -100,7 +100,7 @@ class Lease:
             self.is_cut_off = True
             return
         self.is_cut_off = False
-        if self.is_ours and claim.standing == "ours" and claim.generation != self.generation:
+        if self.is_ours and claim.standing == "ours" and claim.generation > self.generation:
             # This process slept while somebody else had it and gave it back.
             self.standing = "other"
             self._on_change()

@@ -48,7 +48,8 @@ class DoorWarning(Resource, frozen=True, kw_only=True):
 class Door(Resource, frozen=True, kw_only=True):
     """An entrance with its lock, its light, its last read, its controller and its readers.
 
-    readers: entry readers first; the first is the one that is meant where none is named.
+    readers: entry readers first. Where none is named, a card is enrolled at the first of them, and
+    presented at the first that is virtual.
     """
 
     acs_entrance_id: UUID

@@ -89,13 +89,14 @@ def check_same_groups(
 ) -> None:
     """Notes every group that a line names and that is another one now than it was."""
     groups = by_name(now)[0]
-    is_other = {
-        name: name not in groups or groups[name].acs_access_group_id != group.acs_access_group_id
+    changed = {
+        name: "is another group now" if name in groups else "is no group any more"
         for name, group in known.groups.items()
+        if name not in groups or groups[name].acs_access_group_id != group.acs_access_group_id
     }
     for person in people:
-        for name in filter(is_other.get, person.groups):
-            problems.add(person.line, f"groups: {name!r} has become another group meanwhile")
+        for name in filter(changed.get, person.groups):
+            problems.add(person.line, f"groups: {name!r} {changed[name]}, changed meanwhile")
 
 
 def _check_groups(people: Iterable[Person], known: Known, problems: Problems) -> None:

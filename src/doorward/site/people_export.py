@@ -23,7 +23,9 @@ _LINE: Final = re.compile(r"\bline \d+")
 
 # What a file cannot hold, as `Export.left_out` calls it.
 PEOPLE: Final = "people: suspended, unmanaged, or with a schedule of their own"
-CREDENTIALS: Final = "credentials: not active or not for ever, or unmanaged"
+CREDENTIALS: Final = (
+    "credentials: not active or not for ever, unmanaged, cloud keys, or without a number yet"
+)
 UNASSIGNED: Final = "credentials: nobody's"
 MEMBERSHIPS: Final = "memberships: in unmanaged groups"
 ENTRANCES: Final = "entrances that a person or a credential opens without a group"

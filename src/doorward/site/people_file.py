@@ -15,6 +15,8 @@ from doorward.site.problems import Problems
 from doorward.site.section import CODE, CONTROL
 from doorward.store.personal import EMAIL, LONGEST_TEXT, PHONE
 
+# Who is in thousands of groups has a longer field than Python's reader takes by itself.
+_LONGEST_FIELD: Final = 1 << 24
 COLUMNS: Final = ("name", "email", "phone", "card", "code", "groups")
 # The columns that hold several of a person, and so may be long.
 _LISTS: Final = ("card", "code", "groups")
@@ -96,6 +98,7 @@ def _text(data: bytes, problems: Problems) -> str:
 
 def _rows(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """The rows with the lines in which they begin; empty lines are left out."""
+    csv.field_size_limit(_LONGEST_FIELD)  # of the whole process; nothing else in it reads CSV
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:

@@ -15,7 +15,7 @@ class AdvanceTime:
         self,
         by: timedelta = timedelta(),
         *,
-        to: datetime | None = None,
+        to: datetime | str | None = None,
         days: float = 0,
         hours: float = 0,
         minutes: float = 0,
@@ -23,8 +23,9 @@ class AdvanceTime:
     ) -> datetime:
         """Moves time on by so much, or to a time that is not before now; answers the new time.
 
-        advance_time(hours=8); advance_time(timedelta(days=30)); advance_time(to=ends_at). A time
-        without a zone is in UTC. Raises CallError where it would move back, or beyond a century.
+        advance_time(hours=8); advance_time(timedelta(days=30)); advance_time(to=ends_at), the
+        latter as a datetime or in ISO 8601; without a zone it is in UTC. Raises CallError where it
+        would move back, or beyond a century.
         """
         by += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if to is None:
@@ -33,6 +34,8 @@ class AdvanceTime:
             return self._move(seconds=by // timedelta(seconds=1))
         if by:
             raise ValueError("say by how much to move time, or to which time; not both")
+        if isinstance(to, str):
+            to = datetime.fromisoformat(to)
         return self._move(to=(to if to.tzinfo else to.replace(tzinfo=UTC)).isoformat())
 
     def now(self) -> datetime:
