@@ -26,8 +26,7 @@ check: lint ## what to run at every step: lint, types, the quick tests
 
 test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 too
 	DOORWARD_TEST_POSTGRES=16 $(BIN)/pytest -q tests/store --ignore tests/store/embedded
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-deps: .venv/.dev ## what the clients' tests need beside Python
 	$(BIN)/python tests/clients/deps.py
