@@ -21,6 +21,7 @@ from doorward.store.embedded import EmbeddedPostgres
 from doorward.store.migrate import migrate
 from doorward.store.secrets import Keyring
 from doorward.wire.catalogue import ERRORS
+from tests.clients import drivers, tours
 
 # Left out of `make check`, which has to end within three minutes: they start and kill servers,
 # wait, walk all calls with whatever can be asked, or play long histories.
@@ -54,6 +55,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which official clients were the real ones, where one has been asked."""
+    told = [one for several in terminalreporter.stats.values() for one in several]
+    if any(getattr(one, "nodeid", "").startswith("tests/clients/") for one in told):
+        # Here and not in clients: in a run on several cores the process that writes the summary
+        # reads this file alone.
+        terminalreporter.write_line(drivers.summary())
+        terminalreporter.write_line(tours.summary())
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,13 +1,12 @@
-"""Fixtures of the official clients' tests, and the line that says which of them were real."""
+"""Fixtures of the official clients' tests."""
 
 import os
 from typing import NoReturn
 
 import pytest
 
-from tests.clients import tours
 from tests.clients.client import Client, ClientMissingError
-from tests.clients.drivers import NAMES, find, summary
+from tests.clients.drivers import NAMES, find
 from tests.clients.places import CHECKOUT, Places
 
 
@@ -30,9 +29,3 @@ def give_up(reason: str) -> NoReturn:
 def official_client(request: pytest.FixtureRequest) -> Client:
     """Each of the six official clients in turn."""
     return obtain(request.param)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many clients were the real ones."""
-    terminalreporter.write_line(summary())
-    terminalreporter.write_line(tours.summary())
