@@ -78,6 +78,8 @@ class World:
     async def _renew_people(self) -> None:
         town, ids, north = self.town, self._ids, self._north
         nobody = Personal("Jane Doe")
+        if await self._is_parted():
+            del ids["acs_user_id"], ids["user_identity_id"]
         if await self._is_gone("user_identity", "user_identity_id"):
             ids["user_identity_id"] = await town.identity(nobody)
         if await self._is_gone("user_identity", "merged_user_identity_id", "user_identity_id"):
@@ -150,6 +152,21 @@ class World:
         statement = f"select not exists (select from {table} where {column or name} = $1)"
         gone: bool = await self.database.fetchval(statement, self._ids.get(name))
         return gone
+
+    async def _is_parted(self) -> bool:
+        """Whether the known person is somebody else's, or the known identity has another person."""
+        statement = (
+            "select exists (select from acs_user where acs_system_id = $1"
+            " and (acs_user_id = $2) is distinct from (user_identity_id = $3)"
+            " and (acs_user_id = $2 and user_identity_id is not null or user_identity_id = $3))"
+        )
+        parted: bool = await self.database.fetchval(
+            statement,
+            self._north.acs_system_id,
+            self._ids["acs_user_id"],
+            self._ids["user_identity_id"],
+        )
+        return parted
 
     async def _unmanaged_people(self) -> None:
         user, group = "/acs/users/unmanaged/get acs_user_id", "acs_access_group_id"
