@@ -56,7 +56,10 @@ def test_one_of_several_workspaces_must_be_named(store: Run, tmp_path: Path) -> 
     assert (ended.code, ended.out) == (1, "")
     assert f"{HOTEL} (Hotel)" in ended.err
     assert f"{OFFICE} (Office)" in ended.err
-    assert store("token", "create", "--name", "x", "--workspace", OFFICE).code == 0
+    for wanted in (OFFICE, OFFICE.upper(), "Office"):
+        made = store("token", "create", "--name", wanted, "--workspace", wanted)
+        assert made.code == 0
+        assert {row[2]: row[4] for row in rows(store)}[wanted] == OFFICE
     assert rows(store)[0][4] == OFFICE
 
 

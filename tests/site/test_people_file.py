@@ -1,5 +1,7 @@
 """A file of people, read and written; no database."""
 
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,18 @@ def test_what_spreadsheets_write_is_read() -> None:
 def test_a_person_may_have_many_cards() -> None:
     cards = [f"255-{number}" for number in range(60_000, 60_050)]
     assert [each.text for each in _read(f"name,card\nAnna,{';'.join(cards)}\n")[0].cards] == cards
+
+
+def test_a_card_written_in_two_ways_is_one_card() -> None:
+    for spelled in ("62-3; 062-3", "04A22B115C6E81;04:A2:2B:11:5C:6E:81", "62-1;62-01;062-1"):
+        (person,) = _read(f"name,card\nAda,{spelled}\n")
+        assert len(person.cards) == 1
+
+
+def test_who_is_in_thousands_of_groups_has_a_long_line() -> None:
+    groups = tuple(str(uuid4()) for _ in range(5_000))
+    (person,) = _read(f"name,groups\nAda,{';'.join(groups)}\n")
+    assert person.groups == groups
 
 
 def test_lines_count_as_an_editor_counts_them() -> None:

@@ -88,7 +88,8 @@ async def create(
         ),
     ] = "api-key",
     workspace: Annotated[
-        UUID | None, Parameter(help="The id of its only workspace; for a key, the only one there.")
+        str | None,
+        Parameter(help="The id or name of its only workspace; for a key, else the only one there."),
     ] = None,
     scope: Annotated[
         list[Scope] | None,
@@ -245,11 +246,13 @@ def _span(text: str | None) -> timedelta | None:
     return int(matched[1]) * _UNITS[matched[2]]
 
 
-def _bound(names: Mapping[UUID, str], wanted: UUID | None, kind: Kind) -> UUID | None:
+def _bound(names: Mapping[UUID, str], wanted: str | None, kind: Kind) -> UUID | None:
     """The workspace that a new token opens, None for every one; `names` are those there are."""
     if wanted is None and kind in {"personal-access-token", "console-session"}:
         return None
-    chosen = [workspace_id for workspace_id in names if wanted in {None, workspace_id}]
+    text = wanted and wanted.lower()
+    by_id = [workspace_id for workspace_id in names if text in {None, str(workspace_id)}]
+    chosen = by_id or [workspace_id for workspace_id, name in names.items() if name == wanted]
     if len(chosen) == 1:
         return chosen[0]
     if not names:

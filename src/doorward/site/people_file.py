@@ -183,7 +183,8 @@ def _person(line: int, fields: _Fields | None) -> Person | None:
         name,
         fields.matching("email", EMAIL, "an e-mail address"),
         fields.matching("phone", PHONE, "a number such as +4930123456"),
-        tuple(_cards(fields)),
+        # One card can be written in several ways.
+        tuple(dict.fromkeys(_cards(fields))),
         tuple(_codes(fields)),
         fields.items("groups"),
     )

@@ -193,8 +193,7 @@ def conflicts() -> Iterator[None]:
         ) from conflict
     except asyncpg.UniqueViolationError as conflict:
         raise StartError(
-            f"somebody else made the same thing meanwhile ({conflict.table_name});"
-            " apply the file once more"
+            f"somebody else made the same thing meanwhile ({conflict.table_name}); do it once more"
         ) from conflict
 
 
