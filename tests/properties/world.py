@@ -1,11 +1,12 @@
 """The whole API in this process on a real database: a town with people and doors, and digests."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -23,6 +24,31 @@ from tests.parameters import known_ids
 from tests.running import digest
 from tests.wire.toy import Answer, call
 
+T = TypeVar("T")
+
+
+class Loop:
+    """An event loop of its own thread. One that stood still between two calls would find, when it
+    goes on, that PostgreSQL has not answered for as long as that.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> "Loop":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for what `work` returns, and raises what it raises."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
 
 class World:
     """One server, one town, and somebody who may do everything in it.
@@ -33,7 +59,7 @@ class World:
     def __init__(self, dsn: str, data: Path) -> None:
         self._dsn = dsn
         self._data = data
-        self.runner = asyncio.Runner()
+        self.runner = Loop()
 
     async def open(self, *, with_doors: bool) -> None:
         """Builds the town; with doors, its controllers know it afterwards."""
