@@ -20,10 +20,16 @@ def seconds(pid: int) -> float:
     return total
 
 
-def megabytes(pid: int) -> float:
-    """Memory of one process that no other could use meanwhile: what is resident."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+def megabytes(pid: int, *, with_children: bool = False) -> float:
+    """Memory of a process that no other could use meanwhile: what is resident, of what it shares
+    its share. with_children: of all that it has started as well, as PostgreSQL's sessions.
+    """
+    total = 0
+    for one in (pid, *(_descendants(pid) if with_children else ())):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+            total += int(rollup.partition("\nPss:")[2].split()[0])
+    return total / 1024
 
 
 def _descendants(pid: int) -> list[int]:
