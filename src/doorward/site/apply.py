@@ -19,6 +19,7 @@ from doorward.site.report import Report
 from doorward.site.state import read_state
 from doorward.store import journal, site_objects, structure
 from doorward.store.database import Connection, Database, unavailable
+from doorward.store.giving_way import giving_way
 from doorward.store.journal import Change
 from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
@@ -26,8 +27,8 @@ from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
-# The most that may be done in one transaction while a server runs: it bounds how long its changes
-# wait, a second for some 60,000, to less than what they wait for (lock_timeout).
+# The most that may be done in one transaction while a server runs. Others' changes wait for it, a
+# second for some 60,000 where nothing else runs, and it gives way to them (`giving_way`).
 _MOST_AT_ONCE: Final = 150_000
 # How long a chunk of a large site may hold up a running server's writes, in seconds.
 _CHUNK_SECONDS: Final = 0.05
@@ -56,7 +57,7 @@ async def apply(
     the same objects at the same time, and Unavailable.
     """
     async with _connection(database) as connection:
-        application = _Application(connection, keyring, site, clock, actor, progress)
+        application = _Application(database, connection, keyring, site, clock, actor, progress)
         return await application.run(Options(grant_again, prune), plan_only=plan_only)
 
 
@@ -70,7 +71,8 @@ async def apply_if_empty(
     async with _connection(database) as connection, connection.transaction():
         if not await structure.is_first(connection):
             return None
-        return await _Application(connection, keyring, site, clock, actor).run(Options())
+        application = _Application(database, connection, keyring, site, clock, actor)
+        return await application.run(Options())
 
 
 @asynccontextmanager
@@ -86,6 +88,7 @@ async def _connection(database: Database) -> AsyncIterator[Connection]:
 
 @dataclass(frozen=True, slots=True)
 class _Application:
+    database: Database
     connection: Connection
     keyring: Keyring
     site: Site
@@ -102,7 +105,11 @@ class _Application:
         report = await self._plan_only(options)
         people = execute.new_people(report.steps)
         if people and _work(report.steps) <= _MOST_AT_ONCE:
-            async with self.connection.transaction(), self._codes_apart(report.steps):
+            async with (
+                giving_way(self.database, self.connection),
+                self.connection.transaction(),
+                self._codes_apart(report.steps),
+            ):
                 await self._load(report.steps, people)
         else:
             await self._in_chunks(report.steps)
