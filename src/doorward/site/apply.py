@@ -10,7 +10,7 @@ from typing import Final
 from doorward.clock import Clock
 from doorward.site import execute
 from doorward.site.conflicts import check_codes, check_fixed, check_taken, meeting_codes
-from doorward.site.declaration import declarations, workspace_row
+from doorward.site.declaration import Declaration, declarations, workspace_row
 from doorward.site.loading import Progress, pauses, silent
 from doorward.site.model import Site
 from doorward.site.plan import Options, Step, differing, make_steps
@@ -97,12 +97,15 @@ class _Application:
     progress: Progress = silent
 
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
+        change = self._change()
+        # Before a transaction begins here: to seal very many numbers takes longer than one may idle.
+        declared = declarations(self.site, self.keyring, change.at)
         if plan_only:
-            return await self._plan_only(options)
+            return await self._plan_only(declared, options)
         if not await self._is_large_and_there():
             async with self.connection.transaction():
-                return await self._at_once(options)
-        report = await self._plan_only(options)
+                return await self._at_once(declared, options, change)
+        report = await self._plan_only(declared, options)
         people = execute.new_people(report.steps)
         if people and _work(report.steps) <= _MOST_AT_ONCE:
             async with (
@@ -124,21 +127,23 @@ class _Application:
             return False
         return await structure.read_workspace(self.connection, workspace_id) is not None
 
-    async def _plan_only(self, options: Options) -> Report:
+    async def _plan_only(self, declared: Sequence[Declaration], options: Options) -> Report:
         async with self.connection.transaction(isolation="repeatable_read", readonly=True):
             row = workspace_row(self.site)
             old = await structure.read_workspace(self.connection, row.workspace_id)
-            steps = await self._steps(old, options, self._change())
+            steps = await self._steps(declared, old, options)
         return Report(tuple(steps), is_plan=True)
 
-    async def _at_once(self, options: Options) -> Report:
-        change, row = self._change(), workspace_row(self.site)
+    async def _at_once(
+        self, declared: Sequence[Declaration], options: Options, change: Change
+    ) -> Report:
+        row = workspace_row(self.site)
         is_new = await structure.insert_workspace(self.connection, change, row)
         await journal.lock(self.connection, row.workspace_id)
         old = None
         if not is_new:
             old = await structure.read_workspace(self.connection, row.workspace_id)
-        steps = await self._steps(old, options, change)
+        steps = await self._steps(declared, old, options)
         done = _Done(change, steps, self.progress)
         async with self._codes_apart(steps):
             for batch in execute.batches(steps, lambda: _SIZES[1]):
@@ -185,16 +190,19 @@ class _Application:
         problems.refuse()
 
     async def _steps(
-        self, old: structure.Workspace | None, options: Options, change: Change
+        self,
+        declared: Sequence[Declaration],
+        old: structure.Workspace | None,
+        options: Options,
     ) -> list[Step]:
         """What is to be done. Raises SiteError before anything is."""
-        declared = declarations(self.site, self.keyring, change.at)
-        state = await read_state(self.connection, change.workspace_id, declared)
+        workspace_id = self.site.workspace.workspace_id
+        state = await read_state(self.connection, workspace_id, declared)
         problems = Problems(self.site.file)
         check_fixed(declared, state.actual, state.memory, problems)
         problems.refuse()
         steps = make_steps(declared, state.actual, state.memory, options)
-        await check_taken(self.connection, change.workspace_id, steps, problems)
+        await check_taken(self.connection, workspace_id, steps, problems)
         problems.refuse()
         return [*_workspace_steps(self.site, old), *steps]
 
