@@ -1,7 +1,7 @@
 """Long transactions, and whoever waits for them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +12,7 @@ from doorward.store.database import Connection, Database
 from doorward.store.giving_way import giving_way
 
 LONG = "select pg_sleep(60)"
+Work = Callable[[Connection, asyncio.Event], Awaitable[None]]
 
 
 @pytest.fixture
@@ -35,26 +36,35 @@ async def connection(database: Database) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def _load(
-    database: Database, connection: Connection, workspace_id: UUID, locked: asyncio.Event
-) -> None:
-    async with giving_way(database, connection, patience=0.2), connection.transaction():
-        await journal.lock(connection, workspace_id)
-        locked.set()
-        await connection.execute(LONG)
+async def _asleep(connection: Connection, _passed: asyncio.Event) -> None:
+    await connection.execute(LONG)
 
 
+async def _idle(connection: Connection, passed: asyncio.Event) -> None:
+    """Does something else than talking to the database."""
+    await passed.wait()
+    await connection.execute("select 1")
+
+
+@pytest.mark.parametrize("work", [_asleep, _idle])
 async def test_whoever_waits_is_let_in(
-    database: Database, connection: Connection, workspace_id: UUID
+    database: Database, connection: Connection, workspace_id: UUID, work: Work
 ) -> None:
-    locked = asyncio.Event()
-    load = asyncio.create_task(_load(database, connection, workspace_id, locked))
+    locked, passed = asyncio.Event(), asyncio.Event()
+
+    async def load() -> None:
+        async with giving_way(database, connection, patience=0.2), connection.transaction():
+            await journal.lock(connection, workspace_id)
+            locked.set()
+            await work(connection, passed)
+
+    loading = asyncio.create_task(load())
     await locked.wait()
     async with database.transaction() as other:
         assert await journal.lock(other, workspace_id) == {workspace_id: 0}
+    passed.set()
     with pytest.raises(StartError, match="wait too long"):
-        await load
-    assert await connection.fetchval("select 1") == 1
+        await loading
 
 
 async def test_a_transaction_that_nobody_waits_for_takes_its_time(

@@ -81,7 +81,8 @@ async def _connection(database: Database) -> AsyncIterator[Connection]:
     try:
         with unavailable(), conflicts(), pauses():
             yield connection
-            await announce(connection)
+            async with database.acquire() as other:
+                await announce(other)
     finally:
         await connection.close()
 
@@ -98,7 +99,7 @@ class _Application:
 
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
         change = self._change()
-        # Before a transaction begins here: to seal very many numbers takes longer than one may idle.
+        # Before a transaction begins here: sealing very many numbers takes longer than one may idle.
         declared = declarations(self.site, self.keyring, change.at)
         if plan_only:
             return await self._plan_only(declared, options)

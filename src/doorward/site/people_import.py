@@ -69,7 +69,8 @@ async def import_people(
             checked = await made.check(problems)
             async with giving_way(database, connection), connection.transaction():
                 await made.run(checked, problems)
-            await announce(connection)
+            async with database.acquire() as other:
+                await announce(other)
     finally:
         await connection.close()
     return len(people)
@@ -120,17 +121,18 @@ class _Import:
         self._lookups = people_checks.lookups_of(people, keyring, system.workspace_id)
         self._done = 0
 
-    async def check(self, problems: Problems) -> _Checked:
+    async def check(self, problems: Problems, before: Known | None = None) -> _Checked:
         """Looks through the pool, which does not see what a transaction has written here.
 
-        Raises SiteError.
+        before: with what the file went. Raises SiteError.
         """
         revision = await self._revision()
         known = await people_checks.read_known(
             self._database, self._system, self._people, self._lookups
         )
-        people_checks.check(self._people, known, self._lookups, problems)
-        problems.refuse()
+        if known != before:
+            people_checks.check(self._people, known, self._lookups, problems)
+            problems.refuse()
         return _Checked(revision, known)
 
     async def run(self, checked: _Checked, problems: Problems) -> None:
@@ -147,7 +149,8 @@ class _Import:
         return await journal.revision(self._connection, self._change.workspace_id)
 
     async def _checked_again(self, checked: _Checked, problems: Problems) -> _Checked:
-        return _Checked((await self.check(problems)).revision, checked.known)
+        again = await self.check(problems, checked.known)
+        return _Checked(again.revision, checked.known)
 
     async def _check_last(self, checked: _Checked, problems: Problems) -> None:
         """Refuses what has come in between; a new name of a group makes no revision."""
@@ -156,7 +159,7 @@ class _Import:
         problems.refuse()
         workspace_id = self._change.workspace_id
         if await journal.has_added(self._connection, workspace_id, checked.revision):
-            await self.check(problems)
+            await self.check(problems, checked.known)
 
     async def _write(self, known: Known) -> list[_Told]:
         """Writes all that the journal's counter need not be locked for.

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-import asyncpg
-
 from doorward.errors import StartError, Unavailable
 from doorward.store.database import Connection, Database
 
@@ -15,9 +13,10 @@ from doorward.store.database import Connection, Database
 PATIENCE: Final = 2.0
 _INTERVAL: Final = 0.1
 
-# Whoever waits behind somebody else who waits has not waited longer.
+# Whoever waits behind somebody else who waits has not waited longer. The session ends, not only its
+# statement: it may be between two of them, with its locks.
 _GIVE_WAY: Final = """
-select pg_cancel_backend($1) where exists (
+select pg_terminate_backend($1) where exists (
   select from pg_locks where not granted and $1 = any (pg_blocking_pids(pid))
     and clock_timestamp() - waitstart > make_interval(secs => $2))"""
 
@@ -26,7 +25,7 @@ select pg_cancel_backend($1) where exists (
 async def giving_way(
     database: Database, connection: Connection, patience: float = PATIENCE
 ) -> AsyncIterator[None]:
-    """Ends a transaction's statement where anybody has waited `patience` seconds for its locks.
+    """Ends the connection where anybody has waited `patience` seconds for its transaction's locks.
 
     Raises StartError then. The transaction is begun and ended within.
     """
@@ -34,7 +33,9 @@ async def giving_way(
     looks = asyncio.create_task(_look(database, connection.get_server_pid(), patience, over))
     try:
         yield
-    except asyncpg.QueryCanceledError:
+    except StartError:
+        raise
+    except Exception:
         over.set()
         if not await looks:
             raise
@@ -43,7 +44,6 @@ async def giving_way(
             " once; split the file, or come back when less is going on"
         ) from None
     finally:
-        # Not cancelled: what it ends must not be the connection's next statement.
         over.set()
         await looks
 
