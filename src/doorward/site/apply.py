@@ -99,7 +99,7 @@ class _Application:
 
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
         change = self._change()
-        # Before a transaction begins here: sealing very many numbers takes longer than one may idle.
+        # Before a transaction begins here: sealing very many numbers may take too long for one.
         declared = declarations(self.site, self.keyring, change.at)
         if plan_only:
             return await self._plan_only(declared, options)
