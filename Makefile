@@ -38,6 +38,7 @@ bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.sizes
 	$(BIN)/python -m bench.overload
+	$(BIN)/python -m bench.bulk
 	$(BIN)/python -m bench.decision
 
 bench-large: test-deps ## the daily calls with a million people, and the server's memory over a million calls

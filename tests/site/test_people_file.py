@@ -101,6 +101,8 @@ def test_every_bad_field_is_told_at_once() -> None:
         ("name\temail\n", "the columns are separated by tabs; save it with commas"),
         (b"name\n\xff\n", "the file is not UTF-8"),
         ('name\n"Anna\n', "this is no CSV: unexpected end of data"),
+        ('"name\n', "this is no CSV: unexpected end of data"),
+        ("name,email\n\n", "the file has nobody: there is no line after its columns"),
     ],
 )
 def test_what_is_no_file_of_people_is_refused(text: str | bytes, reason: str) -> None:
@@ -127,7 +129,7 @@ _PEOPLE = st.builds(
 )
 
 
-@given(st.lists(_PEOPLE))
+@given(st.lists(_PEOPLE, min_size=1))
 def test_what_is_written_is_read_again(people: list[Person]) -> None:
     read = _read(write_people(people).decode())
     assert [person._replace(line=0) for person in read] == people

@@ -307,6 +307,35 @@ async def test_every_bad_line_is_told_and_nothing_is_written(people: People) -> 
     ]
 
 
+async def test_a_quote_that_nobody_closes_hides_no_other_problem(people: People) -> None:
+    bad = HEADER + (
+        "Anna again,ANNA@example.com,,42-12345,,Staff\n"
+        "Fay,fay@example.com,,,,Lab users\n"
+        "Gus,Fay@example.com,,,,Staff\n"
+        '"Hal,,,,,\n'
+    )
+    assert await people.refused(bad) == [
+        "people.csv:2: card: a credential of the system has it already",
+        "people.csv:2: email: a person of the system has it already",
+        "people.csv:3: groups: the system has no group 'Lab users'",
+        "people.csv:4: email: the same as in line 3",
+        "people.csv:5: this is no CSV: unexpected end of data",
+    ]
+
+
+async def test_a_file_without_a_person_is_refused(people: People) -> None:
+    assert await people.refused(HEADER) == [
+        "people.csv:1: the file has nobody: there is no line after its columns"
+    ]
+
+
+async def test_many_people_with_codes_come_in_at_once(people: People, database: Database) -> None:
+    """Each with a code and a group: what all of them are held against is the same entrance."""
+    text = "name,code,groups\n" + "".join(f"P{n},{n:08},Staff\n" for n in range(20_000))
+    assert await people.imported(text) == 20_000
+    assert await database.fetchval("select count(*) from acs_membership") == 20_003
+
+
 async def test_the_same_file_again_is_refused(people: People) -> None:
     await people.imported()
     assert len(await people.refused(PEOPLE)) == 5
@@ -420,4 +449,28 @@ async def test_a_card_that_somebody_makes_meanwhile_is_refused(
             await importing
     finally:
         await other.close()
+    assert await database.fetchval("select count(*) from acs_user") == 2
+
+
+async def test_no_removal_is_refused_for_an_import_that_takes_long(
+    people: People, database: Database, writer: Writer, clock: MovableClock
+) -> None:
+    await database.execute(
+        "create function linger() returns trigger language plpgsql as"
+        " 'begin perform pg_sleep(30); return new; end'"
+    )
+    await database.execute(
+        "create trigger lingers before insert on policy_fact for each row"
+        " when (new.kind = 'user') execute function linger()"
+    )
+    importing = asyncio.create_task(people.imported())
+    while not await database.fetchval(
+        "select exists (select from pg_stat_activity where wait_event = 'PgSleep'"
+        " and datname = current_database())"
+    ):
+        await asyncio.sleep(0.01)
+    await leave(writer, clock, CHEMISTS, ANNA)
+    assert (CHEMISTS, ANNA) not in await members(database)
+    with pytest.raises(StartError, match="wait too long"):
+        await importing
     assert await database.fetchval("select count(*) from acs_user") == 2

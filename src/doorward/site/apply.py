@@ -10,7 +10,7 @@ from typing import Final
 from doorward.clock import Clock
 from doorward.site import execute
 from doorward.site.conflicts import check_codes, check_fixed, check_taken, meeting_codes
-from doorward.site.declaration import declarations, workspace_row
+from doorward.site.declaration import Declaration, declarations, workspace_row
 from doorward.site.loading import Progress, pauses, silent
 from doorward.site.model import Site
 from doorward.site.plan import Options, Step, differing, make_steps
@@ -19,6 +19,7 @@ from doorward.site.report import Report
 from doorward.site.state import read_state
 from doorward.store import journal, site_objects, structure
 from doorward.store.database import Connection, Database, unavailable
+from doorward.store.giving_way import giving_way
 from doorward.store.journal import Change
 from doorward.store.rows import conflicts
 from doorward.store.secrets import Keyring
@@ -26,8 +27,8 @@ from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
-# The most that may be done in one transaction while a server runs: it bounds how long its changes
-# wait, a second for some 60,000, to less than what they wait for (lock_timeout).
+# The most that may be done in one transaction while a server runs. Others' changes wait for it, a
+# second for some 60,000 where nothing else runs, and it gives way to them (`giving_way`).
 _MOST_AT_ONCE: Final = 150_000
 # How long a chunk of a large site may hold up a running server's writes, in seconds.
 _CHUNK_SECONDS: Final = 0.05
@@ -56,7 +57,7 @@ async def apply(
     the same objects at the same time, and Unavailable.
     """
     async with _connection(database) as connection:
-        application = _Application(connection, keyring, site, clock, actor, progress)
+        application = _Application(database, connection, keyring, site, clock, actor, progress)
         return await application.run(Options(grant_again, prune), plan_only=plan_only)
 
 
@@ -70,7 +71,8 @@ async def apply_if_empty(
     async with _connection(database) as connection, connection.transaction():
         if not await structure.is_first(connection):
             return None
-        return await _Application(connection, keyring, site, clock, actor).run(Options())
+        application = _Application(database, connection, keyring, site, clock, actor)
+        return await application.run(Options())
 
 
 @asynccontextmanager
@@ -79,13 +81,15 @@ async def _connection(database: Database) -> AsyncIterator[Connection]:
     try:
         with unavailable(), conflicts(), pauses():
             yield connection
-            await announce(connection)
+            async with database.acquire() as other:
+                await announce(other)
     finally:
         await connection.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Application:
+    database: Database
     connection: Connection
     keyring: Keyring
     site: Site
@@ -94,15 +98,22 @@ class _Application:
     progress: Progress = silent
 
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
+        change = self._change()
+        # Before a transaction begins here: sealing very many numbers may take too long for one.
+        declared = declarations(self.site, self.keyring, change.at)
         if plan_only:
-            return await self._plan_only(options)
+            return await self._plan_only(declared, options)
         if not await self._is_large_and_there():
             async with self.connection.transaction():
-                return await self._at_once(options)
-        report = await self._plan_only(options)
+                return await self._at_once(declared, options, change)
+        report = await self._plan_only(declared, options)
         people = execute.new_people(report.steps)
         if people and _work(report.steps) <= _MOST_AT_ONCE:
-            async with self.connection.transaction(), self._codes_apart(report.steps):
+            async with (
+                giving_way(self.database, self.connection),
+                self.connection.transaction(),
+                self._codes_apart(report.steps),
+            ):
                 await self._load(report.steps, people)
         else:
             await self._in_chunks(report.steps)
@@ -117,21 +128,23 @@ class _Application:
             return False
         return await structure.read_workspace(self.connection, workspace_id) is not None
 
-    async def _plan_only(self, options: Options) -> Report:
+    async def _plan_only(self, declared: Sequence[Declaration], options: Options) -> Report:
         async with self.connection.transaction(isolation="repeatable_read", readonly=True):
             row = workspace_row(self.site)
             old = await structure.read_workspace(self.connection, row.workspace_id)
-            steps = await self._steps(old, options, self._change())
+            steps = await self._steps(declared, old, options)
         return Report(tuple(steps), is_plan=True)
 
-    async def _at_once(self, options: Options) -> Report:
-        change, row = self._change(), workspace_row(self.site)
+    async def _at_once(
+        self, declared: Sequence[Declaration], options: Options, change: Change
+    ) -> Report:
+        row = workspace_row(self.site)
         is_new = await structure.insert_workspace(self.connection, change, row)
         await journal.lock(self.connection, row.workspace_id)
         old = None
         if not is_new:
             old = await structure.read_workspace(self.connection, row.workspace_id)
-        steps = await self._steps(old, options, change)
+        steps = await self._steps(declared, old, options)
         done = _Done(change, steps, self.progress)
         async with self._codes_apart(steps):
             for batch in execute.batches(steps, lambda: _SIZES[1]):
@@ -178,16 +191,19 @@ class _Application:
         problems.refuse()
 
     async def _steps(
-        self, old: structure.Workspace | None, options: Options, change: Change
+        self,
+        declared: Sequence[Declaration],
+        old: structure.Workspace | None,
+        options: Options,
     ) -> list[Step]:
         """What is to be done. Raises SiteError before anything is."""
-        declared = declarations(self.site, self.keyring, change.at)
-        state = await read_state(self.connection, change.workspace_id, declared)
+        workspace_id = self.site.workspace.workspace_id
+        state = await read_state(self.connection, workspace_id, declared)
         problems = Problems(self.site.file)
         check_fixed(declared, state.actual, state.memory, problems)
         problems.refuse()
         steps = make_steps(declared, state.actual, state.memory, options)
-        await check_taken(self.connection, change.workspace_id, steps, problems)
+        await check_taken(self.connection, workspace_id, steps, problems)
         problems.refuse()
         return [*_workspace_steps(self.site, old), *steps]
 

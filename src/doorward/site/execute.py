@@ -117,7 +117,8 @@ async def write(
 
 async def tell(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
     """Tells the journal of people that have been written; the caller has locked its counter."""
-    await record_all(connection, change, facts_of(step.row for step in steps if step.row))
+    facts = facts_of(step.row for step in steps if step.row)
+    await record_all(connection, change, facts, is_new=True)
 
 
 async def _tell_of(

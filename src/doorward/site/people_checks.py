@@ -139,4 +139,5 @@ def _check_codes(
         shared = {lines[place] for place in places if place in lines}
         if shared:
             problems.add(person.line, f"code: {_SHARED_CODE}, as in line {min(shared)}")
-        lines |= dict.fromkeys(places - lines.keys(), person.line)
+        for place in places:
+            lines.setdefault(place, person.line)

@@ -57,17 +57,21 @@ class Person(NamedTuple):
 
 
 def read_people(data: bytes, problems: Problems) -> list[Person]:
-    """The people of a file's bytes, as far as they can be read; the rest is noted.
+    """The people of a file's bytes, as far as they can be read; the rest is noted, also that there
+    is nobody.
 
-    Raises SiteError where nothing more can be read.
+    Raises SiteError where the columns cannot be known.
     """
     rows = _rows(_text(data, problems), problems)
     header = next(rows, None)
     if header is None:
+        problems.refuse()
         raise problems.fail(1, "the file is empty")
     columns = _columns(*header, problems)
     people = [_person(line, _fields(line, row, columns, problems)) for line, row in rows]
     found = [person for person in people if person is not None]
+    if not people and not problems.found:
+        problems.add(header[0], "the file has nobody: there is no line after its columns")
     if len(people) > MOST:
         problems.add(1, f"the file has {len(people):,} people; split it into files of {MOST:,}")
     return found
@@ -97,7 +101,10 @@ def _text(data: bytes, problems: Problems) -> str:
 
 
 def _rows(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """The rows with the lines in which they begin; empty lines are left out."""
+    """The rows with the lines in which they begin; empty lines are left out.
+
+    From a row on that is no CSV, such as one with a quote that nobody closes, there are no more.
+    """
     csv.field_size_limit(_LONGEST_FIELD)  # of the whole process; nothing else in it reads CSV
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
@@ -107,7 +114,7 @@ def _rows(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise problems.fail(line, f"this is no CSV: {error}") from None
+        problems.add(line, f"this is no CSV: {error}")
 
 
 def _columns(line: int, names: list[str], problems: Problems) -> list[str]:

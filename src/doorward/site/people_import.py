@@ -1,8 +1,9 @@
 """Makes the people of a file known to an access system, all of them or none.
 
-People, values, cards and codes are written first, and the journal's counter is locked for the rest:
-while it is, every other change of access waits, also a removal. Nobody knows the new rows before,
-so that writing them keeps nobody waiting but whoever makes the same card at the same moment.
+The file is checked before the transaction begins. There people, values, cards and codes are written
+first, and the journal's counter is locked for the rest: while it is, every other change of access
+waits, also a removal, until the import gives way. Nobody knows the new rows before, so that writing
+them keeps nobody waiting but whoever makes the same card at the same moment.
 """
 
 import asyncio
@@ -27,10 +28,11 @@ from doorward.store.bulk import System
 from doorward.store.credentials import seal_number
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.events import insert_events
+from doorward.store.giving_way import giving_way
 from doorward.store.journal import Change
 from doorward.store.links import MEMBERSHIPS, Membership
 from doorward.store.people import CREDENTIALS, USERS, Credential, User, new_salt
-from doorward.store.rows import conflicts, facts_of, record_all
+from doorward.store.rows import Facts, columns, conflicts, facts_of, record
 from doorward.store.secrets import Keyring
 from doorward.store.watch import announce
 
@@ -54,7 +56,8 @@ async def import_people(
     """Makes everybody in a file's bytes; answers how many people. `file` names it in problems.
 
     Raises SiteError with every bad line, before anything is written, StartError when somebody
-    changes the same things at the same time, and Unavailable. In each of them nobody was made.
+    changes the same things at the same time, or would wait too long, and Unavailable. In each of
+    them nobody was made.
     """
     problems = Problems(file)
     people = read_people(data, problems)
@@ -63,9 +66,11 @@ async def import_people(
         with unavailable(), conflicts(), pauses():
             change = Change(system.workspace_id, actor, clock.now(system.workspace_id))
             made = _Import(database, connection, keyring, system, change, people, progress)
-            async with connection.transaction():
-                await made.run(problems)
-            await announce(connection)
+            checked = await made.check(problems)
+            async with giving_way(database, connection), connection.transaction():
+                await made.run(checked, problems)
+            async with database.acquire() as other:
+                await announce(other)
     finally:
         await connection.close()
     return len(people)
@@ -78,6 +83,21 @@ class _Rows(NamedTuple):
     credentials: list[Credential]
     memberships: list[Membership]
     events: list[Event]
+
+
+class _Checked(NamedTuple):
+    """What the system had at a revision of the journal, and nothing in the way of the file."""
+
+    revision: int
+    known: Known
+
+
+class _Told(NamedTuple):
+    """What the journal has still to be told of a part of the file."""
+
+    people: int
+    facts: Facts
+    memberships: list[Membership]
 
 
 class _Import:
@@ -101,48 +121,62 @@ class _Import:
         self._lookups = people_checks.lookups_of(people, keyring, system.workspace_id)
         self._done = 0
 
-    async def run(self, problems: Problems) -> None:
-        """Within a transaction. Raises SiteError."""
-        workspace_id = self._change.workspace_id
-        revision = await journal.revision(self._connection, workspace_id)
-        known = await self._checked(problems)
-        written = await self._write(known)
-        await journal.lock(self._connection, workspace_id)
-        await self._check_again(known, revision, problems)
-        await self._grant(written)
+    async def check(self, problems: Problems, before: Known | None = None) -> _Checked:
+        """Looks through the pool, which does not see what a transaction has written here.
 
-    async def _checked(self, problems: Problems) -> Known:
-        """Looks through the pool, which does not see what this transaction has written."""
+        before: with what the file went. Raises SiteError.
+        """
+        revision = await self._revision()
         known = await people_checks.read_known(
             self._database, self._system, self._people, self._lookups
         )
-        people_checks.check(self._people, known, self._lookups, problems)
-        problems.refuse()
-        return known
+        if known != before:
+            people_checks.check(self._people, known, self._lookups, problems)
+            problems.refuse()
+        return _Checked(revision, known)
 
-    async def _check_again(self, known: Known, revision: int, problems: Problems) -> None:
+    async def run(self, checked: _Checked, problems: Problems) -> None:
+        """Within a transaction. Raises SiteError."""
+        told = await self._write(checked.known)
+        if checked.revision != await self._revision():
+            # Here this keeps nobody waiting.
+            checked = await self._checked_again(checked, problems)
+        await journal.lock(self._connection, self._change.workspace_id)
+        await self._check_last(checked, problems)
+        await self._grant(told)
+
+    async def _revision(self) -> int:
+        return await journal.revision(self._connection, self._change.workspace_id)
+
+    async def _checked_again(self, checked: _Checked, problems: Problems) -> _Checked:
+        again = await self.check(problems, checked.known)
+        return _Checked(again.revision, checked.known)
+
+    async def _check_last(self, checked: _Checked, problems: Problems) -> None:
         """Refuses what has come in between; a new name of a group makes no revision."""
         groups = await bulk.groups_of(self._database, self._system)
-        people_checks.check_same_groups(self._people, known, groups, problems)
+        people_checks.check_same_groups(self._people, checked.known, groups, problems)
         problems.refuse()
-        if await journal.revision(self._connection, self._change.workspace_id) != revision:
-            await self._checked(problems)
+        workspace_id = self._change.workspace_id
+        if await journal.has_added(self._connection, workspace_id, checked.revision):
+            await self.check(problems, checked.known)
 
-    async def _write(self, known: Known) -> list[_Rows]:
+    async def _write(self, known: Known) -> list[_Told]:
         """Writes all that the journal's counter need not be locked for.
 
         While PostgreSQL takes one part, the next one is made ready.
         """
-        written: list[_Rows] = []
+        told: list[_Told] = []
         async with OneBehind() as behind:
             ids = sorted((uuid4() for _ in self._people), key=_by_bytes)
             for start in range(0, len(self._people), _CHUNK):
                 change = replace(self._change, at=self._change.at + start * _MICROSECOND)
                 people = self._people[start : start + _CHUNK]
                 rows = await self._rows(change, people, ids[start:], known)
-                written.append(rows)
+                facts = facts_of([*rows.users, *rows.credentials])
+                told.append(_Told(len(people), columns(facts), rows.memberships))
                 await behind.start(self._write_rows(change, rows))
-        return written
+        return told
 
     async def _rows(
         self, change: Change, people: Sequence[Person], ids: Sequence[UUID], known: Known
@@ -202,13 +236,12 @@ class _Import:
         await insert_events(self._connection, change.workspace_id, rows.events)
         self._advance(len(rows.users))
 
-    async def _grant(self, written: Sequence[_Rows]) -> None:
+    async def _grant(self, told: Sequence[_Told]) -> None:
         """Tells the journal of everybody, and lets them into their groups."""
-        for rows in written:
-            entries = [*facts_of(rows.users), *facts_of(rows.credentials)]
-            await record_all(self._connection, self._change, entries, is_new=True)
-            await MEMBERSHIPS.insert(self._connection, self._change, rows.memberships, is_new=True)
-            self._advance(len(rows.users))
+        for part in told:
+            await record(self._connection, self._change, part.facts, is_new=True)
+            await MEMBERSHIPS.insert(self._connection, self._change, part.memberships, is_new=True)
+            self._advance(part.people)
 
     def _advance(self, people: int) -> None:
         self._done += people

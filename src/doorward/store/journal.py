@@ -53,6 +53,17 @@ async def revision(connection: Connection, workspace_id: UUID) -> int:
     return newest
 
 
+async def has_added(connection: Connection, workspace_id: UUID, since: int) -> bool:
+    """Whether anything after a revision made or changed a fact, and did not only take one away."""
+    found: bool = await connection.fetchval(
+        "select exists (select from policy_journal"
+        " where workspace_id = $1 and revision > $2 and state is not null)",
+        workspace_id,
+        since,
+    )
+    return found
+
+
 async def lock(connection: Connection, *workspace_ids: UUID) -> dict[UUID, int]:
     """Locks the counters of these workspaces, in sorted order, before anything else is locked.
 

@@ -19,6 +19,8 @@ from doorward.store.rows import ELSEWHERE, Entry, Ids, Row, Table, column, windo
 # A field whose value is a person's own: kept in the table `personal` alone.
 PERSONAL: Final = ELSEWHERE | {"personal": True}
 
+_uses: Final = msgspec.json.Decoder(dict[str, int]).decode
+
 
 def new_salt() -> bytes:
     """What makes the hash of a person's values one that nobody can guess."""
@@ -126,7 +128,7 @@ class Credential:
             self.issued_at is not None,
             window(self.starts_at, self.ends_at),
             self.use_limit,
-            msgspec.json.decode(self.uses, type=dict[str, int]),
+            _uses(self.uses),
             self.code_length,
         )
         owner = self.acs_user_id or NO_KEY

@@ -232,22 +232,20 @@ def _replaced(changed: Iterable[tuple[Row, Row]]) -> Iterator[Entry]:
             yield after
 
 
-async def record_all(
-    connection: Connection, change: Change, entries: Sequence[Entry], *, is_new: bool = False
-) -> int:
-    """Appends changes of distinct facts in their order; answers the revision of the first.
+class Facts(NamedTuple):
+    """Changes of distinct facts in their order, as columns of one length."""
 
-    is_new: none of the facts holds now, which saves looking for them. Raises
-    asyncpg.UniqueViolationError where one does. Nothing to append answers 0.
-    """
-    if not entries:
-        return 0
-    first: int = await connection.fetchval(
-        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::jsonb[], $10)",
-        change.workspace_id,
-        change.actor,
-        change.at,
-        is_new,
+    acs_system_ids: list[UUID]
+    kinds: list[str]
+    keys_a: list[UUID]
+    keys_b: list[UUID]
+    states: list[str | None]
+    personal_hashes: list[bytes | None]
+
+
+def columns(entries: Sequence[Entry]) -> Facts:
+    """What `record` takes, made ready before the counter is locked where there are many."""
+    return Facts(
         [entry.acs_system_id for entry in entries],
         [entry.kind.value for entry in entries],
         [entry.key_a for entry in entries],
@@ -257,5 +255,32 @@ async def record_all(
             for entry in entries
         ],
         [entry.personal_hash for entry in entries],
+    )
+
+
+async def record_all(
+    connection: Connection, change: Change, entries: Sequence[Entry], *, is_new: bool = False
+) -> int:
+    """Records entries as `record` does."""
+    return await record(connection, change, columns(entries), is_new=is_new)
+
+
+async def record(
+    connection: Connection, change: Change, facts: Facts, *, is_new: bool = False
+) -> int:
+    """Appends changes of facts in their order; answers the revision of the first.
+
+    is_new: none of the facts holds now, which saves looking for them. Raises
+    asyncpg.UniqueViolationError where one does. Nothing to append answers 0.
+    """
+    if not facts.kinds:
+        return 0
+    first: int = await connection.fetchval(
+        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::jsonb[], $10)",
+        change.workspace_id,
+        change.actor,
+        change.at,
+        is_new,
+        *facts,
     )
     return first
