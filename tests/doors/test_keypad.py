@@ -193,10 +193,8 @@ async def test_what_is_handed_in_late_still_counts(
         return (await enter(other, world, RIGHT)).reason == BLOCKED
 
     await until(is_blocked)
-    await other.stop()
-    # By then it is on this one's disk too.
-    again = await serve("other")
-    assert (await enter(again, world, RIGHT)).reason == BLOCKED
+    disk = other.controller(world.controllers[0])._disk
+    assert [each.kind for each in await disk.observed()] == ["keypad"]
 
 
 async def test_it_outlives_a_whole_new_slice(world: World, server: Server) -> None:
