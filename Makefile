@@ -40,6 +40,7 @@ bench: test-deps ## repeatable measurements, each printing ratios
 	$(BIN)/python -m bench.overload
 	$(BIN)/python -m bench.bulk
 	$(BIN)/python -m bench.decision
+	$(BIN)/python -m bench.plugin
 
 bench-large: test-deps ## the daily calls with a million people, and the server's memory over a million calls
 	$(BIN)/python -m bench.sizes --sizes 1000,100000,1000000 --memory-calls 1000000

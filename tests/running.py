@@ -42,13 +42,22 @@ def free_port() -> int:
 class RunningServer:
     """One server; it can be stopped, killed and started again on the same data and port."""
 
-    def __init__(self, data: Path, *options: str, tls: ssl.SSLContext | None = None) -> None:
-        """tls: what the tests trust, for a server that is told to speak HTTPS."""
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        tls: ssl.SSLContext | None = None,
+        program: str = "doorward",
+    ) -> None:
+        """tls: what the tests trust, for a server that is told to speak HTTPS. program: the module
+        that runs it.
+        """
         self.data = data
         self.port = free_port()
         self.endpoint = f"{'http' if tls is None else 'https'}://127.0.0.1:{self.port}"
         self.verify = tls or True
         self.options = options
+        self.program = program
         self.printed = ""
         self._log = data.parent / f"{data.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,7 +70,7 @@ class RunningServer:
 
     def start(self, timeout: float = 60, stderr: int = subprocess.STDOUT) -> "RunningServer":
         """Starts it and waits until it can answer. stderr: a descriptor, else with the output."""
-        command = [sys.executable, "-m", "doorward", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.program, "serve", "--port", str(self.port)]
         command += ["--data", str(self.data), *self.options]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -164,10 +173,13 @@ def command(*arguments: str, **environment: str) -> "subprocess.CompletedProcess
 
 @contextmanager
 def running(
-    data: Path, *options: str, tls: ssl.SSLContext | None = None
+    data: Path,
+    *options: str,
+    tls: ssl.SSLContext | None = None,
+    program: str = "doorward",
 ) -> Iterator[RunningServer]:
     """A server that is gone at the end, however it ends."""
-    server = RunningServer(data, *options, tls=tls).start()
+    server = RunningServer(data, *options, tls=tls, program=program).start()
     try:
         yield server
     finally:
@@ -176,7 +188,7 @@ def running(
 
 
 # What moves without anybody having asked for a change: leases, confirmations, what doors saw.
-_RESTLESS = {"controller", "event", "schema_migration"}
+_RESTLESS = {"controller", "event", "keypad", "schema_migration"}
 # A wait that is over is no change by a caller.
 _PATIENT = {
     "credential_enrollment": "(select enrollment_id, acs_credential_id, acs_entrance_id, reader_id,"

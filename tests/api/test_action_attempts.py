@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from doorward.api import unlocking
@@ -13,6 +14,7 @@ from doorward.errors import Unavailable
 from doorward.resources.action_attempt import ActionResult
 from doorward.store import action_attempts, client_sessions
 from doorward.store.client_sessions import Wanted
+from doorward.store.database import Connection
 from doorward.store.personal import Personal
 from tests.api.conftest import Caller, Server, hear
 from tests.api.town import System, Town
@@ -258,20 +260,76 @@ async def test_nothing_becomes_a_success_after_its_time(
     attempt = await unlock(api, scene.door, scene.key)
     await _is_over(town)
     async with town.database.transaction() as connection:
-        late = await action_attempts.end(
-            connection,
-            town.workspace_id,
-            UUID(attempt["action_attempt_id"]),
-            ActionResult(was_confirmed_by_device=True),
-        )
-    assert late is None
+        assert await _succeed(connection, town, attempt) is None
     assert (await get(api, attempt))["error"]["type"] == EXPIRED
 
 
-async def _is_over(town: Town) -> None:
-    await town.database.execute(
-        "update action_attempt set ends_at = clock_timestamp() where workspace_id = $1",
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("is_committed", [True, False], ids=["committed", "lost"])
+async def test_an_end_on_its_way_to_the_disk_is_not_called_expired(
+    api: Caller, scene: Scene, town: Town, server: Server, is_committed: bool
+) -> None:
+    attempt = await unlock(api, scene.door, scene.key)
+    ending = await town.database.connect()
+    transaction = ending.transaction()
+    await _is_over(town, in_seconds=1)
+    await transaction.start()
+    assert await _succeed(ending, town, attempt) is not None
+    await ending.execute("set local idle_in_transaction_session_timeout = 0")
+    await asyncio.sleep(1.1)
+    # Its time is over, and nobody knows what will be: neither who looks nor who sweeps.
+    for _ in range(3):
+        await unlocking.end_expired(server.services)
+        assert (await get(api, attempt))["status"] == "pending"
+        assert (await api("/action_attempts/list"))["action_attempts"][0]["status"] == "pending"
+    await (transaction.commit() if is_committed else transaction.rollback())
+    await ending.close()
+    now = await get(api, attempt)
+    assert now["status"] == ("success" if is_committed else "error")
+    await unlocking.end_expired(server.services)
+    assert await get(api, attempt) == now
+    assert (await api("/action_attempts/list"))["action_attempts"] == [now]
+
+
+@pytest.mark.usefixtures("slow")
+async def test_whoever_stalls_before_its_commit_loses_it(
+    api: Caller, scene: Scene, town: Town
+) -> None:
+    attempt = await unlock(api, scene.door, scene.key)
+    stalled = await town.database.connect()
+    transaction = stalled.transaction()
+    await transaction.start()
+    assert await _succeed(stalled, town, attempt) is not None
+    async with asyncio.timeout(10):
+        while not stalled.is_closed():
+            await asyncio.sleep(0.01)
+    with pytest.raises(asyncpg.InterfaceError, match="closed"):
+        await transaction.commit()
+    await _is_over(town)
+    now = await get(api, attempt)
+    assert (now["status"], now["error"]["type"]) == ("error", EXPIRED)
+    assert await events(town) == [
+        ("action_attempt.unlock_door.failed", attempt["action_attempt_id"])
+    ]
+
+
+async def _succeed(
+    connection: Connection, town: Town, attempt: dict[str, Any]
+) -> action_attempts.Ended | None:
+    return await action_attempts.end(
+        connection,
         town.workspace_id,
+        UUID(attempt["action_attempt_id"]),
+        ActionResult(was_confirmed_by_device=True),
+    )
+
+
+async def _is_over(town: Town, in_seconds: float = 0) -> None:
+    await town.database.execute(
+        "update action_attempt set ends_at = clock_timestamp() + $2 * interval '1 second'"
+        " where workspace_id = $1",
+        town.workspace_id,
+        in_seconds,
     )
 
 

@@ -16,7 +16,7 @@ SUSPENDED = encode_state(UserState(is_suspended=True))
 def suspended(revision: int, epoch: int = 1, system: UUID = KEY.acs_system_id) -> Tail:
     """A tail that suspends somebody."""
     fact = Fact(Kind.USER, uuid4(), NO_KEY, revision, SUSPENDED)
-    contact = Contact(Position(epoch, revision), b"", False, None, 0)
+    contact = Contact(Position(epoch, revision), b"", False, None, 0, 0)
     return Tail(contact, [Entry(system, fact, b"", fact.key_a.bytes)])
 
 

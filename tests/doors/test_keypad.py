@@ -3,17 +3,22 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from doorward.doors.disk import Disk, Observed
+from doorward.doors.handing_in import HandIn
 from doorward.doors.observations import Observations
+from doorward.doors.spool import Happening
 from doorward.policy.index import PolicyIndex
-from doorward.policy.throttle import FIRST_BLOCK, WRONG_CODES
+from doorward.policy.throttle import FIRST_BLOCK, WRONG_CODES, Attempts
 from doorward.resources.decision import Decision
+from doorward.store.controllers import ControllerKey, Link
 from doorward.store.database import Connection
+from doorward.store.keypads import read_keypads
 from tests.conftest import MovableClock
 from tests.doors.conftest import Serve, Server, until
 from tests.doors.worlds import World
@@ -98,6 +103,98 @@ async def test_it_outlives_the_process_code_by_code(
     await server.stop()
     again = await serve()
     assert (await enter(again, world, RIGHT)).reason == BLOCKED
+
+
+@pytest.fixture
+async def handed_in(server: Server, world: World) -> Server:
+    """The server; entrance 0's keypad is blocked for the first time, and the server knows."""
+    await guess(server, world)
+    await known(server, world, blocks=1)
+    return server
+
+
+async def known(server: Server, world: World, blocks: int) -> None:
+    """Waits until so many blocks are handed in."""
+
+    async def are_known() -> bool:
+        found = await read_keypads(server.doors._links[0], world.key())
+        return [each.blocks for each in found.values()] == [blocks]
+
+    await until(are_known)
+
+
+@pytest.mark.parametrize("is_file_lost", [False, True], ids=["another server", "a lost file"])
+async def test_whoever_decides_next_goes_on_from_what_was_handed_in(
+    world: World, handed_in: Server, serve: Serve, clock: MovableClock, is_file_lost: bool
+) -> None:
+    await handed_in.stop()
+    if is_file_lost:
+        (handed_in.data / "controllers" / f"{world.controllers[0]}.db").unlink()
+    again = await serve("data" if is_file_lost else "other")
+    await until(lambda: again.controller(world.controllers[0]).follower.may_decide)
+    assert (await enter(again, world, RIGHT)).reason == BLOCKED
+    assert (await again.present(world)).outcome == "allow"
+    assert (await enter(again, world, RIGHT, 1)).outcome == "allow"
+    block = timedelta(milliseconds=FIRST_BLOCK)
+    clock.advance(world.workspace_id, block)
+    await guess(again, world, 1)
+    # The next one is twice as long.
+    clock.advance(world.workspace_id, block)
+    assert (await enter(again, world, RIGHT)).reason == BLOCKED
+    clock.advance(world.workspace_id, block)
+    assert (await enter(again, world, RIGHT)).outcome == "allow"
+
+
+async def test_it_is_known_before_anything_is_decided(
+    world: World, handed_in: Server, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slowly(link: Link, key: ControllerKey) -> dict[UUID, Attempts]:
+        await go_on.wait()
+        return await read_keypads(link, key)
+
+    monkeypatch.setattr("doorward.store.keypads.read_keypads", slowly)
+    other = await serve("other")
+    await handed_in.stop()
+    controller = other.controller(world.controllers[0])
+    await until(lambda: controller.follower.lease.is_ours)
+    await until(lambda: controller.follower.slice.position is not None)
+    await asyncio.sleep(0.1)
+    # A change that this process commits itself is no way around it.
+    await other.writer.submit(world.add(1))
+    await asyncio.sleep(0.1)
+    assert not controller.follower.may_decide
+    go_on.set()
+    await until(lambda: controller.follower.may_decide)
+    assert (await enter(other, world, RIGHT)).reason == BLOCKED
+
+
+async def test_what_is_handed_in_late_still_counts(
+    world: World, server: Server, serve: Serve, clock: MovableClock
+) -> None:
+    kept: list[Happening] = []
+
+    async def keep(happenings: Sequence[Happening]) -> None:
+        kept.extend(happenings)
+
+    server.controller(world.controllers[0])._spool._deliver = keep
+    await guess(server, world)
+    await until(lambda: len(kept) == WRONG_CODES)
+    await server.stop()
+    other = await serve("other")
+    await until(lambda: other.controller(world.controllers[0]).follower.may_decide)
+    assert (await enter(other, world, RIGHT)).outcome == "allow"
+    hand_in = HandIn(other.database, other.writer, clock, world.key())
+    for _ in range(2):
+        await hand_in.deliver(world.connected_account_id, kept)
+
+    async def is_blocked() -> bool:
+        return (await enter(other, world, RIGHT)).reason == BLOCKED
+
+    await until(is_blocked)
+    disk = other.controller(world.controllers[0])._disk
+    assert [each.kind for each in await disk.observed()] == ["keypad"]
 
 
 async def test_it_outlives_a_whole_new_slice(world: World, server: Server) -> None:

@@ -1,9 +1,12 @@
 """What happened is on disk before anybody is answered, and counts once at the server."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -34,6 +37,27 @@ def happening(entrance: UUID | None = None, user: UUID | None = None) -> Happeni
     return Happening(new_event_id(), datetime.now(UTC), "card", decision)
 
 
+@dataclass
+class Told:
+    """A deed that is done, or is too late."""
+
+    is_in_time: bool = True
+    used: Sequence[Observed] = ()
+
+    def do(self) -> bool:
+        """Whether it was done."""
+        return self.is_in_time
+
+    def undo(self) -> Sequence[Observed]:
+        """What is observed instead."""
+        return self.used
+
+
+async def put(spool: Spool, happening: Happening) -> None:
+    """Spools what happened."""
+    assert await spool.put(happening, (), Told())
+
+
 class Receiver:
     """A server that answers with the given faults first, and remembers what it has committed."""
 
@@ -51,7 +75,7 @@ class Receiver:
 async def test_what_is_put_is_on_disk_when_it_is_answered(disk: Disk) -> None:
     spool = Spool(disk, Receiver())
     first = happening()
-    await spool.put(first)
+    await put(spool, first)
     assert len(await disk.spooled(10)) == 1
 
 
@@ -59,13 +83,13 @@ async def test_many_at_once_share_a_write(disk: Disk, monkeypatch: pytest.Monkey
     writes: list[int] = []
     write = disk.spool
 
-    async def counted(bodies: Sequence[bytes], observed: Sequence[Observed]) -> None:
+    async def counted(bodies: Sequence[bytes], observed: Sequence[Observed]) -> list[int]:
         writes.append(len(bodies))
-        await write(bodies, observed)
+        return await write(bodies, observed)
 
     monkeypatch.setattr(disk, "spool", counted)
     spool = Spool(disk, Receiver())
-    await asyncio.gather(*(spool.put(happening()) for _ in range(50)))
+    await asyncio.gather(*(put(spool, happening()) for _ in range(50)))
     assert sum(writes) == 50
     assert len(writes) <= 2
     assert len(await disk.spooled(100)) == 50
@@ -76,7 +100,7 @@ async def test_it_is_handed_in_in_order_and_then_gone(disk: Disk) -> None:
     spool = Spool(disk, receiver)
     made = [happening() for _ in range(250)]
     for each in made:
-        await spool.put(each)
+        await put(spool, each)
     task = asyncio.create_task(spool.hand_in_on())
     await until(lambda: _is_empty(disk))
     task.cancel()
@@ -91,7 +115,7 @@ async def test_the_same_is_handed_in_again_after_a_fault(
     receiver = Receiver(Unavailable("away"), RuntimeError("a bug"))
     spool = Spool(disk, receiver)
     first = happening()
-    await spool.put(first)
+    await put(spool, first)
     task = asyncio.create_task(spool.hand_in_on())
     await until(lambda: _is_empty(disk))
     task.cancel()
@@ -103,10 +127,10 @@ async def test_a_hurry_ends_the_pause(disk: Disk, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("doorward.doors.spool._FIRST_PAUSE", 60)
     receiver = Receiver(Unavailable("away"))
     spool = Spool(disk, receiver)
-    await spool.put(happening())
+    await put(spool, happening())
     task = asyncio.create_task(spool.hand_in_on())
     await until(lambda: receiver.calls)
-    await spool.put(happening())
+    await put(spool, happening())
     assert len(receiver.calls) == 1
 
     async def hurried() -> bool:
@@ -121,11 +145,40 @@ async def _is_empty(disk: Disk) -> bool:
     return not await disk.spooled(1)
 
 
+async def test_what_was_not_done_is_taken_back_and_never_handed_in(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdraw, faults = disk.withdraw, [sqlite3.OperationalError("full")] * 2
+
+    async def failing(*what: Any) -> None:
+        if faults:
+            raise faults.pop()
+        await withdraw(*what)
+
+    monkeypatch.setattr(disk, "withdraw", failing)
+    receiver = Receiver()
+    spool = Spool(disk, receiver)
+    task = asyncio.create_task(spool.hand_in_on())
+    key, made = uuid4(), [happening() for _ in range(3)]
+    used, given_back = [Observed("uses", key, body) for body in (b"1", b"0")]
+    late = Told(is_in_time=False, used=[given_back])
+    done = await asyncio.gather(
+        put(spool, made[0]), spool.put(made[1], [used], late), put(spool, made[2])
+    )
+    assert not done[1]
+    await until(lambda: _is_empty(disk))
+    task.cancel()
+    assert not faults
+    assert receiver.calls == [[made[0].event_id, made[2].event_id]]
+    assert await disk.observed() == [given_back]
+    assert disk.spool_length == 0
+
+
 async def test_it_outlives_the_process(tmp_path: Path) -> None:
     disk = await Disk.open(tmp_path / "a.db")
     spool = Spool(disk, Receiver())
     first = happening()
-    await spool.put(first)
+    await put(spool, first)
     await disk.close()
     again = await Disk.open(tmp_path / "a.db")
     receiver = Receiver()
@@ -150,7 +203,7 @@ async def test_a_lost_answer_counts_once(
 
     spool = Spool(disk, deliver)
     made = [happening(world.entrances[0], world.users[place]) for place in range(3)]
-    await asyncio.gather(*(spool.put(each) for each in made))
+    await asyncio.gather(*(put(spool, each) for each in made))
     task = asyncio.create_task(spool.hand_in_on())
     await until(lambda: _is_empty(disk))
     task.cancel()

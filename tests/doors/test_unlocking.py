@@ -1,6 +1,9 @@
 """A door unlocked from afar decides as one at which somebody stands, in time or not at all."""
 
+import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -80,19 +83,67 @@ async def test_after_the_deadline_nothing_is_asked(world: World, server: Server,
     assert server.controller(world.controllers[0]).events_spooled == 0
 
 
-async def test_a_slow_disk_does_not_open_late(
-    world: World, server: Server, key: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = Disk.spool
+def slow_down(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Lets the next write of a controller's disk take until it is told to go on."""
+    write, go_on = Disk.spool, asyncio.Event()
 
-    async def slow(self: Disk, *more: object) -> None:
-        monkeypatch.setattr("doorward.doors.deciding.time.time", lambda: float("inf"))
-        await write(self, *more)  # type: ignore[arg-type]
+    async def slow(self: Disk, *more: Any) -> list[int]:
+        monkeypatch.setattr(Disk, "spool", write)
+        sequences = await write(self, *more)
+        await go_on.wait()
+        return sequences
 
     monkeypatch.setattr(Disk, "spool", slow)
+    return go_on
+
+
+async def test_a_slow_disk_opens_nothing_late_and_tells_of_nothing(
+    world: World, server: Server, key: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.submit(world, world.operation(limited(world, key, 1)))
+    go_on = slow_down(monkeypatch)
+    late = asyncio.create_task(unlock(server, world, key, seconds=0.05))
+    await asyncio.sleep(0.06)
+    go_on.set()
     with pytest.raises(TooLate):
-        await unlock(server, world, key)
+        await late
     assert is_locked(server, world)
+    # Its use is given back: the only one is still there.
+    assert (await unlock(server, world, key)).outcome == "allow"
+    await until(lambda: server.controller(world.controllers[0]).events_spooled == 0)
+    assert await told(server) == ["lock.unlocked"]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_whoever_gives_up_changes_neither_the_door_nor_what_is_told(
+    world: World, server: Server, key: UUID, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    go_on = slow_down(monkeypatch)
+    waiting = asyncio.create_task(unlock(server, world, key, seconds=0.05 if is_late else 10))
+    await asyncio.sleep(0.06)
+    waiting.cancel()
+    go_on.set()
+    controller = server.controller(world.controllers[0])
+    await controller._spool.finish()
+    await until(lambda: controller.events_spooled == 0)
+    assert is_locked(server, world) is is_late
+    assert await told(server) == ([] if is_late else ["lock.unlocked"])
+
+
+async def told(server: Server) -> list[str]:
+    """The types of all events."""
+    rows = await server.database.fetch("select event_type from event order by event_id")
+    return [row[0] for row in rows]
+
+
+def limited(world: World, key: UUID, limit: int) -> Callable[[Connection], Awaitable[None]]:
+    """Gives the cloud key a limit."""
+
+    async def run(connection: Connection) -> None:
+        state = CredentialState("cloud_key", use_limit=limit)
+        await world.record(connection, Kind.CREDENTIAL, key, world.users[0], state)
+
+    return run
 
 
 async def test_a_cut_link_carries_no_command(world: World, server: Server, key: UUID) -> None:

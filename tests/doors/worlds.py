@@ -126,8 +126,19 @@ class World:
 
     async def make_reader(self, connection: Connection, entrance_id: UUID, driver: str) -> None:
         """Puts a reader at an entrance."""
+        reader_id = uuid4()
+        await _insert(
+            connection,
+            "reader",
+            workspace_id=self.workspace_id,
+            reader_id=reader_id,
+            acs_entrance_id=entrance_id,
+            name="r",
+            driver=driver,
+            direction="entry",
+        )
         await self.record(
-            connection, Kind.READER, uuid4(), entrance_id, ReaderState(driver, "entry")
+            connection, Kind.READER, reader_id, entrance_id, ReaderState(driver, "entry")
         )
 
     async def make_group(self, connection: Connection, *entrances: int) -> None:

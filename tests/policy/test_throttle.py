@@ -1,5 +1,6 @@
 """The keypad's throttle: when it blocks, for how long, and what a guesser gets out of it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from doorward.policy.throttle import (
     Attempts,
     after_wrong,
     is_wrong_code,
+    stricter,
 )
 
 from .worlds import DOOR, INSTANT, LOOKUP, MEMBERSHIP, NOW, WORKING, gone, index_of
@@ -191,3 +193,35 @@ def test_what_counts_as_a_wrong_code() -> None:
         decision = decide(index, state, request, INSTANT)
         assert is_wrong_code("code", decision) == is_wrong, decision
         assert not is_wrong_code("card", decision)
+
+
+INSTANTS = st.lists(st.integers(0, 3 * QUIET), max_size=12).map(sorted)
+
+
+@given(INSTANTS, INSTANTS)
+def test_neither_of_two_counts_forgives_what_the_other_holds(
+    some: list[int], others: list[int]
+) -> None:
+    one, other = after(*some), after(*others)
+    both = stricter(one, other)
+    assert both == stricter(other, one)
+    assert stricter(both, one) == stricter(both, other) == stricter(both, both) == both
+    ends = [each.blocked_until for each in (one, other) if each.blocked_until is not None]
+    assert both.blocked_until == max(ends, default=None)
+    last = max([*some, *others], default=0)
+    assert after_wrong(both, last).wrong_at == tuple(
+        sorted([*(Counter(one.wrong_at) | Counter(other.wrong_at)).elements(), last])[-WRONG_CODES:]
+    )
+
+
+@given(INSTANTS, st.integers(0, 12))
+def test_of_one_history_the_later_count_is_what_counts(instants: list[int], place: int) -> None:
+    later = after(*instants)
+    assert stricter(after(*instants[:place]), later) == later
+
+
+def test_blocks_go_on_at_the_next_who_counts_until_it_was_quiet() -> None:
+    one = after(*range(5), *range(10 * SECOND + 4, 10 * SECOND + 5))
+    assert one.blocks == 2
+    assert stricter(one, after(11 * SECOND)).blocks == 2
+    assert stricter(one, after(*(11 * SECOND + QUIET + at for at in range(5)))).blocks == 1

@@ -9,8 +9,11 @@ from msgspec import UNSET, UnsetType
 from doorward.api.parameters import MOST_NAMED, DeviceId
 from doorward.api.requests import found, is_given, or_none
 from doorward.api.services import Services
+from doorward.api.unlocking import end_where_over
 from doorward.resources.action_attempt import ActionAttempt
 from doorward.store import action_attempts
+from doorward.store.action_attempts import Seen
+from doorward.store.select import After
 from doorward.wire.route import EVERYBODY, Call, Listed, Route
 
 ActionAttemptId = Annotated[UUID, msgspec.Meta(description="The action attempt.")]
@@ -34,13 +37,20 @@ class ListActionAttempts(msgspec.Struct):
 
 async def get(call: Call[Services], request: GetActionAttempt) -> ActionAttempt:
     """One attempt as it is now."""
-    attempt = await action_attempts.get(
+    seen = await _look(call, request)
+    if await end_where_over(call.services, call.workspace_id, [seen]):
+        seen = await _look(call, request)
+    return seen.attempt
+
+
+async def _look(call: Call[Services], request: GetActionAttempt) -> Seen:
+    seen = await action_attempts.get(
         call.services.database,
         call.workspace_id,
         request.action_attempt_id,
         sight=call.caller.sight,
     )
-    return found(attempt, "action_attempt")
+    return found(seen, "action_attempt")
 
 
 async def list_attempts(call: Call[Services], request: ListActionAttempts) -> Listed:
@@ -48,8 +58,17 @@ async def list_attempts(call: Call[Services], request: ListActionAttempts) -> Li
     # There are no devices here, so nothing that was attempted with one.
     if is_given(request.device_id):
         return Listed([], None)
+    page = await _look_at_page(call, request)
+    if await end_where_over(call.services, call.workspace_id, page[0]):
+        page = await _look_at_page(call, request)
+    return Listed([seen.attempt for seen in page[0]], page[1])
+
+
+async def _look_at_page(
+    call: Call[Services], request: ListActionAttempts
+) -> tuple[list[Seen], After | None]:
     assert call.page is not None
-    rows, next_after = await action_attempts.list_attempts(
+    return await action_attempts.list_attempts(
         call.services.database,
         call.workspace_id,
         action_attempt_ids=or_none(request.action_attempt_ids),
@@ -57,7 +76,6 @@ async def list_attempts(call: Call[Services], request: ListActionAttempts) -> Li
         limit=call.page.limit,
         after=call.page.after,
     )
-    return Listed(rows, next_after)
 
 
 ROUTES = (

@@ -6,6 +6,7 @@ It is never repeated by itself, and what is not known to have worked is never ca
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -84,7 +85,7 @@ async def _as_it_is(call: Call[Services], answer: ActionAttempt | Kept) -> Actio
     now = await action_attempts.get(
         call.services.database, call.workspace_id, answer.action_attempt_id
     )
-    return now or answer
+    return now.attempt if now else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,20 @@ async def end_expired(services: Services) -> None:
     async with services.database.transaction() as connection:
         for ended in await action_attempts.end_expired(connection, _SWEPT):
             await _tell(connection, services, ended)
+
+
+async def end_where_over(
+    services: Services, workspace_id: UUID, found: Sequence[action_attempts.Seen]
+) -> bool:
+    """Ends those of the attempts that were found whose time is over, unless somebody is just ending
+    them; answers whether there were any, so that they are to be read again. Raises Unavailable.
+    """
+    over = [each.attempt.action_attempt_id for each in found if each.is_over]
+    if over:
+        async with services.database.transaction() as connection:
+            for ended in await action_attempts.end_expired_of(connection, workspace_id, over):
+                await _tell(connection, services, ended)
+    return bool(over)
 
 
 async def _tell(connection: Connection, services: Services, ended: Ended) -> None:

@@ -26,6 +26,7 @@ from doorward.errors import ApiError, not_found
 from doorward.policy.cards import CardNumber, CodeNumber, Unreadable
 from doorward.policy.model import Card, Code, Named, Origin, Reader, Request
 from doorward.policy.shown import Shown
+from doorward.store import keypads
 from doorward.store.controllers import ControllerKey
 from doorward.store.secrets import Keyring
 from doorward.store.writer import Writer
@@ -69,6 +70,7 @@ class Controller:
         self._disk = disk
         self._spool = Spool(disk, self._deliver)
         self._hand_in = HandIn(equipment.uplink.database, equipment.writer, equipment.clock, key)
+        self._observations = observations
         self._deciding = Deciding(key.workspace_id, equipment.clock, observations, self._spool)
         self._attached: dict[Reader, Attached] = {}
         self._layout = asyncio.Event()
@@ -124,6 +126,7 @@ class Controller:
         """Starts to seek the lease, to follow the journal and to hand in what happened."""
         name = f"controller {self.key.controller_id}"
         self.follower.on_layout = self._layout.set
+        self.follower.on_keypads = self._hear_keypads
         self._tasks.start(f"{name}: readers", self._attach_on)
         self._tasks.start(f"{name}: lease", self.follower.lease.keep)
         self._tasks.start(f"{name}: follower", self.follower.follow_on)
@@ -245,6 +248,10 @@ class Controller:
         if account is None:
             raise Withheld
         await self._hand_in.deliver(account, happenings)
+
+    async def _hear_keypads(self) -> None:
+        known = await keypads.read_keypads(self._equipment.uplink.link, self.key)
+        await self._observations.hear(self._disk, known)
 
     async def _attach_on(self) -> None:
         while True:

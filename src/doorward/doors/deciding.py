@@ -3,12 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from doorward.clock import Clock
 from doorward.doors.disk import Observed
 from doorward.doors.door import Door, Read
-from doorward.doors.observations import Observations
+from doorward.doors.observations import Aftermath, Observations
 from doorward.doors.spool import Happening, Spool, new_event_id
 from doorward.errors import ApiError, TooLate
 from doorward.policy.decide import decide
@@ -38,31 +39,58 @@ class Deciding:
     ) -> Read:
         """Decides, records on disk, then opens or refuses.
 
-        deadline: in real seconds since 1970; from then on no door opens. Raises TooLate, and
-        ApiError 503 where the disk cannot record; then the door stays as it was.
+        deadline: in real seconds since 1970; from then on no door opens, and nothing is recorded of
+        one that did not. Raises TooLate, and ApiError 503 where the disk cannot record; then the
+        door stays as it was.
         """
-        _in_time(deadline)
+        if _is_over(deadline):
+            raise TooLate
         instant = self._clock.now(self._workspace_id)
         state = self._observations.state(request.reader_id)
         decision = decide(policy, state, request, instant)
         # Before anything is waited for: whoever asks meanwhile is one more.
         after = self._observations.follow(policy, request, decision, milliseconds(instant))
-        happening = Happening(new_event_id(), instant, request.origin, decision, after.uses)
-        await self._record(happening, after.observed)
-        _in_time(deadline)
+        happening = Happening(
+            new_event_id(), instant, request.origin, decision, after.uses, after.wrong_code
+        )
         read = Read(decision, instant)
-        self.door(request.acs_entrance_id).follow(read)
+        door = self.door(request.acs_entrance_id)
+        if not await self._record(
+            happening, _Answer(self._observations, after, door, read, deadline)
+        ):
+            raise TooLate
         return read
 
-    async def _record(self, happening: Happening, observed: Sequence[Observed]) -> None:
+    async def _record(self, happening: Happening, answer: "_Answer") -> bool:
         try:
-            await self._spool.put(happening, observed)
+            return await self._spool.put(happening, answer.after.observed, answer)
         except (sqlite3.Error, OSError) as trouble:
             raise ApiError(
                 503, "controller_disk_failed", f"the controller cannot write its disk: {trouble}"
             ) from trouble
 
 
-def _in_time(deadline: float | None) -> None:
-    if deadline is not None and time.time() >= deadline:
-        raise TooLate
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A door's answer to a request, as the spool has it done."""
+
+    observations: Observations
+    after: Aftermath
+    door: Door
+    read: Read
+    deadline: float | None
+
+    def do(self) -> bool:
+        """Opens or refuses. Looks at the time last of all: the disk may have taken long."""
+        if _is_over(self.deadline):
+            return False
+        self.door.follow(self.read)
+        return True
+
+    def undo(self) -> Sequence[Observed]:
+        """What is observed of a door that was not opened."""
+        return self.observations.unfollow(self.read.decision, self.after)
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.time() >= deadline

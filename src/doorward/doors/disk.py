@@ -163,18 +163,27 @@ class Disk:
             lambda: self._put_header(header),
         )
 
-    async def spool(self, bodies: Sequence[bytes], observed: Sequence[Observed] = ()) -> None:
-        """Appends to the spool, and keeps what was observed with it, or neither."""
+    async def spool(self, bodies: Sequence[bytes], observed: Sequence[Observed] = ()) -> list[int]:
+        """Appends to the spool, and keeps what was observed with it, or neither; answers the
+        entries' numbers.
+        """
+        sequences: list[int] = []
         await self._write(
-            lambda: self._connection.executemany(
-                "insert into spool (body) values (?)", [(body,) for body in bodies]
-            ),
-            lambda: self._connection.executemany(
-                "insert or replace into observed values (?, ?, ?)",
-                [(each.kind, each.key.bytes, each.body) for each in observed],
-            ),
+            lambda: sequences.extend(self._append(body) for body in bodies),
+            lambda: self._put_observed(observed),
         )
         self.spool_length += len(bodies)
+        return sequences
+
+    async def withdraw(self, sequences: Sequence[int], observed: Sequence[Observed]) -> None:
+        """Drops entries of the spool, and keeps what was observed instead, or neither."""
+        await self._write(
+            lambda: self._connection.executemany(
+                "delete from spool where sequence = ?", [(each,) for each in sequences]
+            ),
+            lambda: self._put_observed(observed),
+        )
+        self.spool_length -= len(sequences)
 
     async def observed(self) -> list[Observed]:
         """Everything that was observed and is kept."""
@@ -211,6 +220,17 @@ class Disk:
         with _transaction(self._connection):
             for step in steps:
                 step()
+
+    def _append(self, body: bytes) -> int:
+        cursor = self._connection.execute("insert into spool (body) values (?)", (body,))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def _put_observed(self, observed: Sequence[Observed]) -> None:
+        self._connection.executemany(
+            "insert or replace into observed values (?, ?, ?)",
+            [(each.kind, each.key.bytes, each.body) for each in observed],
+        )
 
     def _drop_spooled(self, sequence: int) -> None:
         dropped = self._connection.execute("delete from spool where sequence <= ?", (sequence,))

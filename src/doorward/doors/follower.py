@@ -6,7 +6,7 @@ follower fetch the whole slice.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -49,8 +49,10 @@ class Uplink:
 class Follower:
     """One controller's slice, in memory as `slice` and on disk.
 
-    on_layout: called after entrances or readers have changed. ready: set once it is known what this
-    process may decide on: after the first look at the server, or without an answer from it.
+    on_layout: called after entrances or readers have changed. on_keypads: called before this
+    process decides, and when the server has heard more of what keypads remember; raises
+    Unavailable. ready: set once it is known what this process may decide on: after the first look
+    at the server, or without an answer from it.
     """
 
     def __init__(self, uplink: Uplink, disk: Disk, header: Header) -> None:
@@ -64,7 +66,9 @@ class Follower:
         self._is_tail_due = True
         self._is_whole_due = True
         self._has_yielded = False
+        self._keypad_version: int | None = None
         self.on_layout: Callable[[], None] = lambda: None
+        self.on_keypads: Callable[[], Awaitable[None]] = _nothing
         self.slice = Slice(header.key)
         self.lease = Lease(uplink.link, header.key, header.holder, self._lease_changed)
         self.is_held = False
@@ -218,8 +222,9 @@ class Follower:
         )
         header = self._complete(header)
         await self._disk.replace(header, [*self._ahead.facts])
+        self._keypad_version = None  # an entrance that came brings along what its readers remember
+        await self._kept(header, whole.contact)
         self._is_whole_due = False
-        self._kept(header, whole.contact)
         return True
 
     async def _read(self, whole: Whole) -> Slice:
@@ -252,7 +257,7 @@ class Follower:
             except BaseException:
                 self._unsaved[:0] = facts
                 raise
-        self._kept(header, contact)
+        await self._kept(header, contact)
 
     def _complete(self, header: Header) -> Header:
         kept = self.slice
@@ -261,7 +266,11 @@ class Follower:
             header, is_ours=True, position=kept.position, journal_hash=journal_hash
         )
 
-    def _kept(self, header: Header, contact: Contact) -> None:
+    async def _kept(self, header: Header, contact: Contact) -> None:
+        if contact.keypad_version != self._keypad_version:
+            await self.on_keypads()
+            self._keypad_version = contact.keypad_version
+        # From here on it may decide.
         self._header = header
         if self.lease.is_ours and self.lease.generation == contact.lease_generation:
             self._has_yielded = False
@@ -278,3 +287,7 @@ class Follower:
     async def _set_header(self, header: Header) -> None:
         await self._disk.set_header(header)
         self._header = header
+
+
+async def _nothing() -> None:
+    """Nobody wants to be called."""

@@ -9,8 +9,9 @@ from doorward.clock import Clock
 from doorward.doors.spool import Happening, Withheld
 from doorward.events import catalogue
 from doorward.events.catalogue import AtDoor, Occasion
+from doorward.policy.throttle import Attempts
 from doorward.resources.event import Event
-from doorward.store import controllers, credential_uses, events
+from doorward.store import controllers, credential_uses, events, keypads
 from doorward.store.controllers import ControllerKey
 from doorward.store.database import Connection, Database
 from doorward.store.journal import Change
@@ -27,7 +28,7 @@ class HandIn:
     key: ControllerKey
 
     async def deliver(self, connected_account_id: UUID, happenings: Sequence[Happening]) -> None:
-        """Commits happenings as events, and the uses that they are, all or none.
+        """Commits happenings as events, and the uses and wrong codes that they are, all or none.
 
         Raises Unavailable, or Withheld while held.
         """
@@ -59,6 +60,12 @@ class _Delivery:
         totals = ((each.decision.acs_credential_id, each.uses) for each in self.happenings)
         return {id_: total for id_, total in totals if id_ is not None and total is not None}
 
+    @property
+    def wrong_codes(self) -> dict[UUID, Attempts]:
+        """What keypads remember by now: one's history, of which the last says all that counts."""
+        wrong = (each.wrong_code for each in self.happenings)
+        return {each.reader_id: each.attempts for each in wrong if each is not None}
+
     async def run(self, connection: Connection) -> None:
         """Raises Withheld while the controller is held."""
         # Looked at in the same breath: what follows a hold must not get through.
@@ -66,6 +73,8 @@ class _Delivery:
             raise Withheld
         now = self.to.clock.now(self.workspace_id)
         await events.insert_events(connection, self.workspace_id, await self._made(connection, now))
+        if wrong_codes := self.wrong_codes:
+            await keypads.count_wrong(connection, self.to.key, wrong_codes)
         if uses := self.uses:
             controller_id = self.to.key.controller_id
             change = Change(self.workspace_id, f"controller:{controller_id}", now)

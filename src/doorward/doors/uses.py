@@ -1,8 +1,9 @@
 """How often credentials with a limit have opened a door of one controller.
 
 Counted in memory before anybody is answered, so that two reads at once are two. Whatever is counted
-here stays counted: where the disk fails in between, the door stayed shut and a use is lost, which
-the other way round would be one too many.
+here stays counted where the disk fails in between: the door stayed shut and a use is lost, which
+the other way round would be one too many. Only a door that is known to have stayed shut gives its
+use back, unless another was counted since.
 """
 
 from collections.abc import Mapping
@@ -45,5 +46,14 @@ class Uses:
         # A file that was lost had counted what the server has heard of.
         heard = credential.declared.uses.get(self._name, 0)
         total = max(heard, self._totals.get(credential_id, 0)) + 1
+        return self._count(credential_id, total)
+
+    def give_back(self, credential_id: UUID, total: int) -> Observed | None:
+        """Takes back the use that made it `total`."""
+        if self._totals[credential_id] != total:
+            return None
+        return self._count(credential_id, total - 1)
+
+    def _count(self, credential_id: UUID, total: int) -> Observed:
         self._totals[credential_id] = total
         return Observed("uses", credential_id, msgspec.json.encode(total))

@@ -1,5 +1,7 @@
 """How a keypad slows down whoever guesses: after wrong codes it listens to none for a while."""
 
+from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -58,6 +60,23 @@ def after_wrong(attempts: Attempts, now: int) -> Attempts:
     if len(wrong_at) < WRONG_CODES or now - wrong_at[0] >= WINDOW:
         return Attempts(wrong_at, blocks, attempts.blocked_until)
     return Attempts(wrong_at, blocks + 1, now + _block(blocks))
+
+
+def stricter(one: Attempts, other: Attempts) -> Attempts:
+    """What a keypad remembers of which two processes have counted: neither forgives what the other
+    holds against it. Of the same counts, one taken earlier, it is the later one.
+    """
+    older, newer = sorted((one, other), key=lambda each: each.wrong_at[-1:])
+    # Codes at the same instant are as many codes.
+    both = Counter(older.wrong_at) | Counter(newer.wrong_at)
+    last = older.wrong_at[-1:]
+    since = (*last, *(at for at in newer.wrong_at if (at,) > last))
+    was_quiet = any(later - earlier >= QUIET for earlier, later in pairwise(since))
+    return Attempts(
+        tuple(sorted(both.elements())[-WRONG_CODES:]),
+        newer.blocks if was_quiet else max(older.blocks, newer.blocks),
+        max((each for each in (one.blocked_until, other.blocked_until) if each), default=None),
+    )
 
 
 def _was_quiet(attempts: Attempts, now: int) -> bool:

@@ -1,12 +1,13 @@
 """Momentary commands: kept before a door is asked, ended once, over when their time is.
 
-Their times are real ones, by the database's clock alone. What is pending beyond its end has failed,
-and is shown so, whether anybody was there to end it or not.
+Their times are real ones, by the database's clock alone. What is pending beyond its end has failed
+as soon as somebody writes that down: whoever comes across it does, so that nobody is told of a
+failure that an end on its way to the disk could still make a success.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -30,6 +31,9 @@ EXPIRED: Final = ActionError(
     type="action_attempt_expired",
     message="No answer came in time. What the door did is not known; it is not asked again.",
 )
+
+# A process that stalls between an end and its commit holds the attempt no longer than this.
+_PATIENCE: Final = "set local idle_in_transaction_session_timeout = 500"
 
 _SELECT = """
 select t.*, t.action_attempt_id id,
@@ -62,6 +66,13 @@ class Ended:
     connected_account_id: UUID | None
 
 
+class Seen(NamedTuple):
+    """An attempt as it was found. is_over: its time is, and nobody has ended it yet."""
+
+    attempt: ActionAttempt
+    is_over: bool
+
+
 async def find_unlocking(
     connection: Connection, workspace_id: UUID, acs_entrance_id: UUID, acs_credential_id: UUID
 ) -> Unlocking:
@@ -92,7 +103,7 @@ async def create_unlocking(
         LIFE_SECONDS,
     )
     assert row is not None
-    return _attempt(row)
+    return _seen(row).attempt
 
 
 async def end(
@@ -101,9 +112,12 @@ async def end(
     action_attempt_id: UUID,
     outcome: ActionResult | ActionError,
 ) -> Ended | None:
-    """Ends an attempt; None where it has ended, or its time has, whatever the outcome was."""
+    """Ends an attempt; None where it has ended, or its time has, whatever the outcome was. To be
+    committed at once.
+    """
     is_success = isinstance(outcome, ActionResult)
     body = msgspec.json.encode(outcome).decode()
+    await connection.execute(_PATIENCE)
     row = await connection.fetchrow(
         _END,
         workspace_id,
@@ -116,20 +130,33 @@ async def end(
 
 
 async def end_expired(connection: Connection, limit: int) -> list[Ended]:
-    """Ends attempts whose time is over, those that another process is not just ending."""
+    """Ends attempts whose time is over, those that another process is not just ending. To be
+    committed at once.
+    """
     body = msgspec.json.encode(EXPIRED).decode()
+    await connection.execute(_PATIENCE)
     return [Ended(**dict(row)) for row in await connection.fetch(_END_EXPIRED, body, limit)]
+
+
+async def end_expired_of(
+    connection: Connection, workspace_id: UUID, action_attempt_ids: Sequence[UUID]
+) -> list[Ended]:
+    """Does the same with these alone."""
+    body = msgspec.json.encode(EXPIRED).decode()
+    await connection.execute(_PATIENCE)
+    rows = await connection.fetch(_END_EXPIRED_OF, body, workspace_id, action_attempt_ids)
+    return [Ended(**dict(row)) for row in rows]
 
 
 async def get(
     source: Source, workspace_id: UUID, action_attempt_id: UUID, *, sight: Sight | None = None
-) -> ActionAttempt | None:
+) -> Seen | None:
     """An attempt as it is now, None for an unknown one and for one out of sight."""
     select = Select(_SELECT, workspace_id)
     select.where("t.action_attempt_id = {0}", action_attempt_id)
     visible.narrow_attempts(select, sight)
     row = await select.fetchrow(source)
-    return _attempt(row) if row else None
+    return _seen(row) if row else None
 
 
 async def list_attempts(
@@ -140,13 +167,13 @@ async def list_attempts(
     sight: Sight | None = None,
     limit: int,
     after: After | None,
-) -> tuple[list[ActionAttempt], After | None]:
+) -> tuple[list[Seen], After | None]:
     """A page of attempts, the oldest first."""
     select = Select(_SELECT, workspace_id)
     select.where_given("t.action_attempt_id = any ({0}::uuid[])", action_attempt_ids)
     visible.narrow_attempts(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
-    return [_attempt(row) for row in rows], next_after
+    return [_seen(row) for row in rows], next_after
 
 
 _FIND: Final = """
@@ -180,26 +207,30 @@ where t.workspace_id = $1 and t.action_attempt_id = $2 and t.status = 'pending'
   and t.ends_at > clock_timestamp()
 {_ENDED}"""  # noqa: S608
 
-_END_EXPIRED: Final = f"""
-with late as (
-  select workspace_id, action_attempt_id from action_attempt
-  where status = 'pending' and ends_at <= clock_timestamp()
-  order by ends_at limit $2 for update skip locked
-)
+# A row that is locked is being ended: it is left to whoever does.
+_LATE: Final = f"""
 update action_attempt t set status = 'error', error = $1::text::jsonb
-from late l where (t.workspace_id, t.action_attempt_id) = (l.workspace_id, l.action_attempt_id)
+from (
+  select workspace_id, action_attempt_id from action_attempt
+  where status = 'pending' and ends_at <= clock_timestamp() {{which}} for update skip locked
+) l where (t.workspace_id, t.action_attempt_id) = (l.workspace_id, l.action_attempt_id)
 {_ENDED}"""  # noqa: S608
+_END_EXPIRED: Final = _LATE.format(which="order by ends_at limit $2")
+_END_EXPIRED_OF: Final = _LATE.format(
+    which="and workspace_id = $2 and action_attempt_id = any ($3::uuid[])"
+)
 
 
-def _attempt(row: asyncpg.Record) -> ActionAttempt:
+def _seen(row: asyncpg.Record) -> Seen:
     error = None if row["error"] is None else msgspec.json.decode(row["error"], type=ActionError)
     result = (
         None if row["result"] is None else msgspec.json.decode(row["result"], type=ActionResult)
     )
-    return ActionAttempt(
+    attempt = ActionAttempt(
         action_attempt_id=row["action_attempt_id"],
         action_type=row["action_type"],
-        status="error" if row["is_over"] else row["status"],
+        status=row["status"],
         result=result,
-        error=EXPIRED if row["is_over"] else error,
+        error=error,
     )
+    return Seen(attempt, row["is_over"])

@@ -18,8 +18,9 @@ from doorward.store.memberships import CHANGE, ChangeMembership, MembershipResul
 from doorward.store.slices import CHUNK, JOURNALLED, Contact, Entry, Tail, entry_of
 from doorward.store.watch import Position
 
-# By controller: whether it is held, the holder of its lease, the lease's generation.
-_Contacts = dict[UUID, tuple[bool, str | None, int]]
+# By controller: whether it is held, the holder of its lease, the lease's generation, its keypads'
+# version.
+_Contacts = dict[UUID, tuple[bool, str | None, int, int]]
 
 _JOINED: Final = b"{}"
 
@@ -53,7 +54,8 @@ News = Mapping[UUID, Committed]
 # Of the statement's own snapshot: whoever was told of a hold before a change was asked for.
 _CONTACTS: Final = (
     "(select jsonb_object_agg(c.controller_id, jsonb_build_array(c.is_held, c.lease_holder,"
-    " c.lease_generation))::text from controller c where c.workspace_id = any ({ids}))"
+    " c.lease_generation, c.keypad_version))::text from controller c"
+    " where c.workspace_id = any ({ids}))"
 )
 
 _CHANGE: Final = (

@@ -30,7 +30,8 @@ _SHARED: Final = frozenset(Kind) - OF_ENTRANCE - {Kind.ENTRANCE}
 class Contact:
     """What the server says of a controller in the same look as its policy.
 
-    last_hash: of the journal's newest entry, at `head`.
+    last_hash: of the journal's newest entry, at `head`. keypad_version: another one tells that more
+    is known of its keypads.
     """
 
     head: Position
@@ -38,6 +39,7 @@ class Contact:
     is_held: bool
     lease_holder: str | None
     lease_generation: int
+    keypad_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Tail:
 
 
 _CONTACT: Final = (
-    "r.epoch, r.revision as head, r.last_hash, c.is_held, c.lease_holder, c.lease_generation"
+    "r.epoch, r.revision as head, r.last_hash, c.is_held, c.lease_holder, c.lease_generation,"
+    " c.keypad_version"
 )
 
 # Of an entry j, and where it is about a credential, of its row k.
@@ -162,6 +165,7 @@ def _contact(row: asyncpg.Record) -> Contact:
         row["is_held"],
         row["lease_holder"],
         row["lease_generation"],
+        row["keypad_version"],
     )
 
 
