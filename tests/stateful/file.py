@@ -145,6 +145,5 @@ class DeclaredFile:
         groups = {self.ids.access_groups["suppliers"]}
         model.gone -= {("acs_user", sam), ("acs_credential", code)}
         model.people[sam] = Person(office, "Sam Whitfield", phone="+15555550109", groups=groups)
-        name = "Sam Whitfield"
-        model.credentials[code] = Credential(office, "code", sam, "7723408", name=name)
+        model.credentials[code] = Credential(office, "code", sam, "7723408", name="code")
         return [("acs_user.created", sam), ("acs_credential.issued", code)]

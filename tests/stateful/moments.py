@@ -85,13 +85,12 @@ class Moments(Driver):
 
     @rule()
     def restart(self) -> None:
-        self.site.server.restart()
+        self.site.restart()
         self._come_back()
 
     @rule()
     def crash(self) -> None:
-        self.site.server.kill()
-        self.site.server.start()
+        self.site.restart(is_crash=True)
         self._come_back()
 
     def _come_back(self) -> None:

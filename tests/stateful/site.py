@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 
 from doorward.testing.server import Server
 from tests.stateful.model import (
@@ -43,6 +45,18 @@ Entry = tuple[Key, State | None]
 Event = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a call was answered."""
+
+    status_code: int
+    text: str
+
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+
 class Site:
     """A server of one history; its database is looked into past the API for the journal, and for
     grants, of which the API has no word.
@@ -53,9 +67,9 @@ class Site:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.runner = asyncio.Runner()
-        self.client = httpx.Client(
-            headers={"authorization": f"Bearer {server.api_key}"}, timeout=30, trust_env=False
-        )
+        # A history makes thousands of calls: this takes a fifth of what httpx takes for each.
+        self.http = HTTPConnection(server.endpoint.removeprefix("http://"), timeout=30)
+        self.called_at = 0.0
         self.database = self.runner.run(asyncpg.connect(server.database_url))
         self.offset = timedelta()
         self.created: dict[str, str] = {}
@@ -67,7 +81,7 @@ class Site:
         """Lets go of the connections."""
         self.runner.run(self.database.close())
         self.runner.close()
-        self.client.close()
+        self.http.close()
 
     def hand_over(self) -> dict[str, str]:
         """Marks as another system's what the file calls strangers; answers their ids."""
@@ -78,10 +92,29 @@ class Site:
             self.runner.run(self.database.execute(statement, found[kind]))
         return found
 
-    def post(self, path: str, key: str | None = None, **parameters: Any) -> httpx.Response:
+    def restart(self, *, is_crash: bool = False) -> None:
+        """Ends the server, and starts it again."""
+        self.http.close()
+        if is_crash:
+            self.server.kill()
+        else:
+            self.server.stop()
+        self.server.start()
+
+    def post(self, path: str, key: str | None = None, **parameters: Any) -> Answer:
         """One call; under an Idempotency-Key, where there is one."""
-        headers = {} if key is None else {"Idempotency-Key": key}
-        return self.client.post(self.server.endpoint + path, json=parameters, headers=headers)
+        headers = {
+            "authorization": f"Bearer {self.server.api_key}",
+            "content-type": "application/json",
+        } | ({} if key is None else {"Idempotency-Key": key})
+        # The server ends connections that have been idle for some seconds.
+        if time.monotonic() - self.called_at > 1:
+            self.http.close()
+        self.http.request("POST", path, json.dumps(parameters), headers)
+        response = self.http.getresponse()
+        answer = Answer(response.status, response.read().decode())
+        self.called_at = time.monotonic()
+        return answer
 
     def read(self, path: str, key: str, **parameters: Any) -> Any:
         """What a call answers under its key."""
