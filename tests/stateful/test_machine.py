@@ -4,9 +4,9 @@ Each acknowledged change is compared: what it answers, what the journal gained (
 fact that the model says has changed, with its state, and no other), the events with every id, what
 a repetition does, what the doors decide and tell of it, and what reads show, by id, filter, search
 and page. What a removal leaves to people and credentials is asked of the server before and after.
-There are two access systems. Time moves, keypads are guessed at, the server restarts and crashes, people
-are imported, and the site file is applied again, edited and pruned, in between. A history ends with
-every read and with the journal's hashes.
+There are two access systems. Time moves, keypads are guessed at, the server restarts and crashes,
+people are imported, and the site file is applied again, edited and pruned, in between. A history
+ends with every read and with the journal's hashes.
 """
 
 import os
