@@ -4,6 +4,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,10 +96,15 @@ class Driver(RuleBasedStateMachine):
 
     host: Host
 
+    def __init__(self) -> None:
+        super().__init__()
+        # What a history that never begins has not to let go of.
+        self.opened = ExitStack()
+
     @initialize()
     def begin(self) -> None:
-        self.serving = self.host.serve(FILE)
-        self.site = Site(self.serving.__enter__())
+        self.site = Site(self.opened.enter_context(self.host.serve(FILE)))
+        self.opened.callback(self.site.close)
         self.office, self.annex = self.site.server.site.systems.values()
         self._check_order()
         self._furnish()
@@ -166,8 +172,7 @@ class Driver(RuleBasedStateMachine):
 
     def close(self) -> None:
         """Lets go of the server."""
-        self.site.close()
-        self.serving.__exit__(None, None, None)
+        self.opened.close()
 
     # How a change is made and looked at.
 
