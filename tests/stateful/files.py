@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 
 from doorward.testing.hosting import HostError
 from tests.stateful.credentials import NAME_OF
@@ -35,11 +35,7 @@ class Files(Driver):
     """Rules of files."""
 
     folder: Path
-
-    @initialize()
-    def declare(self) -> None:
-        # Not in begin: hypothesis runs these in any order.
-        self.file: DeclaredFile | None = None
+    file: DeclaredFile | None = None
 
     def declared(self) -> DeclaredFile:
         """What the site's file says, and what it has said before."""

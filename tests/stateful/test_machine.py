@@ -62,7 +62,6 @@ def history(machine: type[Machine]) -> Iterator[Machine]:
     played = machine()
     try:
         played.begin()
-        played.declare()
         yield played
     finally:
         played.close()
