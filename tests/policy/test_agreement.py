@@ -1,7 +1,9 @@
 """The fast decision and the readable one, held against each other on made-up worlds.
 
 A world is told fact by fact, and asked in between, so that the fast form is changed in place while
-the readable one starts from the pile each time. DOORWARD_TEST_SEED repeats a run.
+the readable one starts from the pile each time. How a world begins is what a controller can go
+through: facts one after the other, a whole slice as after a restart, or a slice and then the end of
+the journal. DOORWARD_TEST_SEED repeats a run.
 """
 
 import os
@@ -14,7 +16,7 @@ from doorward.policy.facts import Fact, Kind
 from doorward.policy.index import PolicyIndex
 from doorward.policy.model import Decision
 
-from .reference import World
+from .reference import World, what_holds
 from .worlds import NOWHERE, any_fact, door_state, history, index_of, instant, numbered, request
 
 WORLDS, ASKED = 20_000, 5
@@ -51,17 +53,63 @@ def first_seed() -> int:
     return seed
 
 
-def told(random: Random) -> Iterator[tuple[list[Fact], PolicyIndex]]:
-    """What a controller has heard when it is asked, and what it has made of it.
-
-    The first facts come in any order, some of them twice; then the world moves, a fact at a time,
-    and now and then an old fact is heard again.
-    """
-    facts = numbered(history(random))
+def heard(random: Random, facts: list[Fact]) -> PolicyIndex:
+    """Facts in any order, some of them twice."""
     index = PolicyIndex()
+    _hear(random, index, facts)
+    index.advance(len(facts))
+    return index
+
+
+def loaded(random: Random, facts: list[Fact]) -> PolicyIndex:
+    """The facts that hold, as a controller has them on disk, in any order and in two parts."""
+    index = PolicyIndex()
+    _load(random, index, facts, len(facts))
+    index.advance(len(facts))
+    return index
+
+
+def resumed(random: Random, facts: list[Fact]) -> PolicyIndex:
+    """A slice as of some revision that has some later facts already; then those that it lacks, in
+    any order, with some that it has and some old ones in between.
+    """
+    index = PolicyIndex()
+    revision = random.randrange(len(facts) + 1)
+    ahead = random.randrange(revision, len(facts) + 1)
+    whole = _load(random, index, facts[:ahead], revision)
+    index.advance(revision)
+    lacking = [fact for fact in facts[revision:] if fact not in whole]
+    _hear(random, index, lacking + random.choices(facts or [NEVER], k=3))
+    index.advance(len(facts))
+    return index
+
+
+def _load(random: Random, index: PolicyIndex, facts: list[Fact], revision: int) -> list[Fact]:
+    whole = what_holds(facts)
+    random.shuffle(whole)
+    half = len(whole) // 2
+    for part in (whole[:half], whole[half:]):
+        index.load(part, revision)
+    return whole
+
+
+def _hear(random: Random, index: PolicyIndex, facts: list[Fact]) -> None:
     for fact in random.sample(facts, len(facts)) + random.choices(facts or [NEVER], k=2):
         index.apply(fact)
-    index.advance(len(facts))
+
+
+# Of four worlds two begin with a slice from disk alone, one with a mixture.
+BEGINNINGS = (heard, loaded, resumed, loaded)
+
+
+def told(random: Random, seed: int) -> Iterator[tuple[list[Fact], PolicyIndex]]:
+    """What a controller has heard when it is asked, and what it has made of it.
+
+    After its beginning the world moves, a fact at a time, and now and then an old fact is heard
+    again.
+    """
+    facts = numbered(history(random))
+    index = BEGINNINGS[seed % len(BEGINNINGS)](random, facts)
     yield facts, index
     while True:
         facts.append(Fact(*(new := any_fact(random))[:3], len(facts) + 1, *new[3:]))
@@ -74,7 +122,7 @@ def told(random: Random) -> Iterator[tuple[list[Fact], PolicyIndex]]:
 def agreed(seed: int) -> Iterator[Decision]:
     """Asks the world of a seed and holds the two answers against each other."""
     random = Random(seed)
-    for _, (facts, index) in zip(range(ASKED), told(random), strict=False):
+    for _, (facts, index) in zip(range(ASKED), told(random, seed), strict=False):
         asked, state, at = request(random), door_state(random), instant(random)
         fast = decide(index, state, asked, at)
         slow = World(facts, len(facts), at, state).decide(asked)

@@ -1,4 +1,10 @@
-"""What happens to identities. Who somebody is, is no policy: linking alone writes no journal."""
+"""What happens to identities.
+
+Making, changing, linking, unlinking and merging them writes no journal and tells no event, which
+docs/compatibility.md says under "User identities": none of it changes who may open what. What goes
+with it does, and has its entries: a person whom an identity becomes, and all of whom an identity is
+when it is deleted.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,34 +16,35 @@ from hypothesis.stateful import precondition, rule
 from tests.stateful.driver import EMAILS, KEYS, NAMES, PHONES, PICK
 from tests.stateful.model import NEW, Identity, Model
 from tests.stateful.people import People
-from tests.stateful.site import SYSTEM
 
 
 class Identities(People):
     """Rules of /user_identities."""
 
-    @rule(name=NAMES, email=EMAILS, phone=PHONES, key=KEYS, in_system=st.booleans())
+    @rule(name=NAMES, email=EMAILS, phone=PHONES, key=KEYS, places=PICK)
     def create_identity(
-        self, name: str, email: str | None, phone: str | None, key: str | None, in_system: bool
+        self, name: str, email: str | None, phone: str | None, key: str | None, places: int
     ) -> None:
+        """In no system, in one or in both."""
         identity = Identity(name, email, phone, key)
-        is_new = in_system and self.model.same_person(identity) is None
+        systems = [self.office, self.annex][: places % 4 % 3]
+        new = [system for system in systems if self.model.same_person(identity, system) is None]
 
         def update(body: Any) -> None:
             id_ = body["user_identity"]["user_identity_id"]
             self.model.identities[id_] = identity
-            if in_system:
-                self.model.become(id_)
+            for system in systems:
+                self.model.become(id_, system)
 
         self.change(
             "/user_identities/create",
             update if self.model.is_unique(identity) else None,
-            *([("acs_user.created", NEW)] if is_new else []),
+            *(("acs_user.created", f"{NEW} {system}") for system in new),
             full_name=name,
             email_address=email,
             phone_number=phone,
             user_identity_key=key,
-            acs_system_ids=[SYSTEM] if in_system else [],
+            acs_system_ids=systems,
         )
 
     @precondition(lambda self: self.model.identities)
@@ -63,7 +70,7 @@ class Identities(People):
     ) -> None:
         id_ = self.identity(pick)
         identity_id = self.model.identity_of(id_)
-        given = {
+        given: dict[str, Any] = {
             "full_name": name,
             "email_address": email,
             "phone_number": phone,
@@ -83,16 +90,16 @@ class Identities(People):
             **{name: given[name] for name in sorted(what)},
         )
 
-    @precondition(lambda self: self.model.identities and len(self.model.people) > 1)
+    @precondition(lambda self: self.model.identities and len(self.model.people) > 2)
     @rule(pick=PICK)
     def delete_identity(self, pick: int) -> None:
         id_ = self.identity(pick)
         identity_id = self.model.identity_of(id_)
-        person = self.model.user_of(identity_id)
+        people = self.model.users_of(identity_id)
         self.change(
             "/user_identities/delete",
             lambda _: self.model.delete_identity(identity_id),
-            *(self.farewell(person) if person else ()),
+            *(event for person in people for event in self.farewell(person)),
             user_identity_id=id_,
         )
 
@@ -125,10 +132,10 @@ class Identities(People):
             user_identity_key=key,
         )
 
-    def _link(self, identity_id: str, person_id: str, **named: str) -> None:
+    def _link(self, identity_id: str, person_id: str, **named: Any) -> None:
         somebody = self.model.people[person_id]
         is_possible = somebody.identity == identity_id or (
-            somebody.identity is None and self.model.user_of(identity_id) is None
+            somebody.identity is None and self.model.user_of(identity_id, somebody.system) is None
         )
         self.change(
             "/user_identities/add_acs_user",
@@ -177,7 +184,9 @@ class Identities(People):
             if primary and other and primary != other:
                 model.merge(primary, other)
 
-        users = {self.model.user_of(id_) for id_ in (primary, other) if id_}
-        is_possible = primary and other and (primary == other or None in users)
+        is_possible = bool(primary and other) and (
+            primary == other
+            or not self.model.systems_of(str(primary)) & self.model.systems_of(str(other))
+        )
         update: Callable[[Any], None] = lambda _: do(self.model)  # noqa: E731
         self.change("/user_identities/merge", update if is_possible else None, **named)

@@ -5,8 +5,9 @@ Ids are texts, times are instants in UTC, numbers are as callers write them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 Window = tuple[datetime | None, datetime | None]
 ALWAYS: Window = (None, None)
@@ -17,10 +18,36 @@ NEW = "new"
 Key = tuple[str, str, str]
 
 
+# A state of the journal, with what it leaves out where it is as usual.
+State = dict[str, Any]
+
+
+class Refused(Exception):
+    """What was asked for cannot be."""
+
+
+@dataclass
+class Entrance:
+    """A door, and its system's name for it."""
+
+    system: str
+    name: str
+
+
+@dataclass
+class Group:
+    """An access group, and the entrances that it opens."""
+
+    system: str
+    name: str
+    entrances: set[str]
+
+
 @dataclass
 class Person:
-    """Somebody in the access system."""
+    """Somebody in an access system."""
 
+    system: str
     full_name: str | None = None
     email: str | None = None
     phone: str | None = None
@@ -30,11 +57,16 @@ class Person:
     groups: set[str] = field(default_factory=set)
     grants: set[str] = field(default_factory=set)
 
+    @property
+    def values(self) -> tuple[str | None, str | None, str | None]:
+        return self.full_name, self.email, self.phone
+
 
 @dataclass
 class Credential:
     """A card, a code, or a key to open from afar with; `number` None: not issued."""
 
+    system: str
     method: str
     person: str | None
     number: str | None
@@ -43,6 +75,7 @@ class Credential:
     entrances: set[str] = field(default_factory=set)
     use_limit: int | None = None
     uses: int = 0
+    name: str = ""
 
     @property
     def is_issued(self) -> bool:
@@ -61,10 +94,11 @@ class Identity:
 
 @dataclass
 class Model:
-    """Everything that there is. `groups`: the entrances that each opens."""
+    """Everything that there is, by id, the oldest first. `controllers`: of each system its own."""
 
-    entrances: list[str]
-    groups: dict[str, set[str]]
+    controllers: dict[str, str]
+    entrances: dict[str, Entrance]
+    groups: dict[str, Group]
     people: dict[str, Person] = field(default_factory=dict)
     credentials: dict[str, Credential] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
@@ -73,27 +107,39 @@ class Model:
     merged_ids: dict[str, str] = field(default_factory=dict)
     merged_keys: dict[str, str] = field(default_factory=dict)
 
-    def facts(self) -> dict[Key, object]:
-        """What the journal must have an entry for, whenever it changes."""
+    def facts(self) -> dict[Key, tuple[State, object]]:
+        """What the journal must have an entry for, whenever it changes: the state that the entry
+        has, and what changes without showing in a state.
+        """
         return dict(self._facts())
 
-    def _facts(self) -> Iterator[tuple[Key, object]]:
-        for group, entrances in self.groups.items():
-            yield ("group", group, NOBODY), True
-            for entrance in entrances:
-                yield ("group_entrance", group, entrance), True
+    def _facts(self) -> Iterator[tuple[Key, tuple[State, object]]]:
+        for group_id, group in self.groups.items():
+            yield ("group", group_id, NOBODY), (_span(ALWAYS), None)
+            for entrance in group.entrances:
+                yield ("group_entrance", group_id, entrance), ({}, None)
         for person_id, person in self.people.items():
-            values = (person.full_name, person.email, person.phone)
-            yield ("user", person_id, NOBODY), (person.is_suspended, person.window, values)
-            for group in person.groups:
-                yield ("membership", group, person_id), True
+            state = {"is_suspended": person.is_suspended} | _span(person.window)
+            yield ("user", person_id, NOBODY), (state, person.values)
+            for group_id in person.groups:
+                yield ("membership", group_id, person_id), ({}, None)
             for entrance in person.grants:
-                yield ("grant", person_id, entrance), True
+                yield ("grant", person_id, entrance), ({}, None)
         for credential_id, c in self.credentials.items():
-            state = (c.method, c.state, c.is_issued, c.window, c.use_limit, c.uses, c.number)
-            yield ("credential", credential_id, c.person or NOBODY), state
+            fact = (self._credential_state(c), c.number)
+            yield ("credential", credential_id, c.person or NOBODY), fact
             for entrance in c.entrances:
-                yield ("credential_entrance", credential_id, entrance), True
+                yield ("credential_entrance", credential_id, entrance), ({}, None)
+
+    def _credential_state(self, c: Credential) -> State:
+        return {
+            "access_method": c.method,
+            "state": c.state,
+            "is_issued": c.is_issued,
+            "use_limit": c.use_limit,
+            "uses": {self.controllers[c.system]: c.uses} if c.uses else {},
+            "code_length": len(c.number) if c.method == "code" and c.number else None,
+        } | _span(c.window)
 
     def of_person(self, person_id: str) -> list[str]:
         """The credentials of somebody."""
@@ -101,7 +147,7 @@ class Model:
 
     def opened(self, person: Person) -> set[str]:
         """Every entrance that groups and grants of somebody lead to, whenever."""
-        return set(person.grants).union(*(self.groups[group] for group in person.groups))
+        return set(person.grants).union(*(self.groups[group].entrances for group in person.groups))
 
     def reach(self, credential: Credential) -> set[str]:
         """Every entrance that a credential leads to, whenever."""
@@ -166,10 +212,18 @@ class Model:
             return "deny_expired"
         return "allow" if entrance in self.reach(credential) else "deny_no_access"
 
+    def opened_by(self, credential_id: str, now: datetime) -> set[str]:
+        """What a credential opens now."""
+        reach = self.reach(self.credentials[credential_id])
+        return {e for e in reach if self.decision(credential_id, e, now) == "allow"}
+
     def shown(self, method: str, number: str, entrance: str, now: datetime) -> tuple[str, str]:
         """What the door says to a number, and the credential that it takes it for, or ""."""
+        system = self.entrances[entrance].system
         holders = [
-            id_ for id_, c in self.credentials.items() if c.method == method and c.number == number
+            id_
+            for id_, c in self.credentials.items()
+            if (c.method, c.number, c.system) == (method, number, system)
         ]
         if len(holders) > 1:
             allowed = [id_ for id_ in holders if self.decision(id_, entrance, now) == "allow"]
@@ -178,9 +232,12 @@ class Model:
             return "deny_unknown_credential", ""
         return self.decision(holders[0], entrance, now), holders[0]
 
-    def same_person(self, identity: Identity) -> str | None:
-        """The one person without an identity who is surely the same, by e-mail, then by phone."""
-        free = {id_: p for id_, p in self.people.items() if p.identity is None}
+    def same_person(self, identity: Identity, system: str) -> str | None:
+        """The one person of a system without an identity who is surely the same, by e-mail, then by
+        phone.
+        """
+        there = {id_: p for id_, p in self.people.items() if p.system == system}
+        free = {id_: p for id_, p in there.items() if p.identity is None}
         found = [i for i, p in free.items() if identity.email and p.email == identity.email]
         if not found:
             found = [
@@ -192,9 +249,18 @@ class Model:
             ]
         return found[0] if len(found) == 1 else None
 
-    def user_of(self, identity_id: str) -> str | None:
-        """The person that an identity is."""
-        return next((i for i, p in self.people.items() if p.identity == identity_id), None)
+    def users_of(self, identity_id: str) -> list[str]:
+        """The people that an identity is, one in a system at most."""
+        return [i for i, p in self.people.items() if p.identity == identity_id]
+
+    def user_of(self, identity_id: str, system: str) -> str | None:
+        """The person that an identity is in a system."""
+        users = self.users_of(identity_id)
+        return next((i for i in users if self.people[i].system == system), None)
+
+    def systems_of(self, identity_id: str) -> set[str]:
+        """The systems in which an identity is somebody."""
+        return {self.people[id_].system for id_ in self.users_of(identity_id)}
 
     def identity_of(self, name: str) -> str:
         """The identity that an id names, its own or that of one merged into it."""
@@ -214,12 +280,15 @@ class Model:
             for other in others
         )
 
-    def become(self, identity_id: str) -> str:
-        """The person that an identity is, linked or made (NEW) where it was nobody."""
+    def become(self, identity_id: str, system: str) -> str:
+        """The person that an identity is in a system, linked or made (NEW) where it was nobody."""
         identity = self.identities[identity_id]
-        person_id = self.user_of(identity_id) or self.same_person(identity) or NEW
-        values = (identity.full_name, identity.email, identity.phone)
-        self.people.setdefault(person_id, Person(*values)).identity = identity_id
+        person_id = self.user_of(identity_id, system) or self.same_person(identity, system)
+        if person_id is None:
+            person_id = f"{NEW} {system}"
+            values = (identity.full_name, identity.email, identity.phone)
+            self.people[person_id] = Person(system, *values)
+        self.people[person_id].identity = identity_id
         return person_id
 
     def merge(self, primary_id: str, other_id: str) -> None:
@@ -237,9 +306,8 @@ class Model:
                 person.identity = primary_id
 
     def delete_identity(self, identity_id: str) -> None:
-        """Takes an identity away, with all its names and the person that it is."""
-        person_id = self.user_of(identity_id)
-        if person_id is not None:
+        """Takes an identity away, with all its names and the people that it is."""
+        for person_id in self.users_of(identity_id):
             self.delete_person(person_id)
         del self.identities[identity_id]
         self.gone.add(("user_identity", identity_id))
@@ -253,11 +321,11 @@ class Model:
         for person in self.people.values():
             person.groups.discard(group_id)
 
-    def settle(self, person_id: str) -> None:
+    def settle(self, new: str, person_id: str) -> None:
         """Whoever was NEW has this id."""
-        self.people[person_id] = self.people.pop(NEW)
+        self.people[person_id] = self.people.pop(new)
         for credential in self.credentials.values():
-            if credential.person == NEW:
+            if credential.person == new:
                 credential.person = person_id
 
     def delete_credential(self, credential_id: str) -> None:
@@ -276,3 +344,19 @@ class Model:
 def _open(window: Window, now: datetime) -> bool:
     starts_at, ends_at = window
     return (starts_at is None or starts_at <= now) and (ends_at is None or now < ends_at)
+
+
+def together(*systems: str) -> None:
+    """Raises Refused for things of different systems."""
+    if len(set(systems)) > 1:
+        raise Refused
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment as journal and keypads have it, in milliseconds since 1970."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _span(window: Window) -> State:
+    starts_at, ends_at = (None if at is None else milliseconds(at) for at in window)
+    return {"starts_at": starts_at, "ends_at": ends_at}

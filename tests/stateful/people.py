@@ -17,8 +17,7 @@ from tests.stateful.driver import (
     Named,
     iso,
 )
-from tests.stateful.model import ALWAYS, Model, Person, Window
-from tests.stateful.site import SYSTEM
+from tests.stateful.model import ALWAYS, Model, Person, Window, together
 
 
 class People(Driver):
@@ -34,7 +33,9 @@ class People(Driver):
         ends: int | None,
         pick: int,
     ) -> None:
-        groups = [self.some(self.model.groups, pick)] if pick % 3 and self.model.groups else []
+        system = self.system(pick)
+        group = self.of_system(self.model.groups, system, pick) if pick % 3 else None
+        groups = [] if group is None else [group]
         window = self.window(starts, ends) if starts is not None else ALWAYS
         given = {"email_address": email, "phone_number": phone}
         parameters: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
@@ -42,14 +43,15 @@ class People(Driver):
             parameters["access_schedule"] = _schedule(window)
 
         def update(body: Any) -> None:
-            person = Person(name, email, phone, None, False, window, set(groups))
+            person = Person(system, name, email, phone, None, False, window, set(groups))
             self.model.people[body["acs_user"]["acs_user_id"]] = person
 
+        is_possible = not groups or self.model.groups[groups[0]].system == system
         self.change(
             "/acs/users/create",
-            update,
+            update if is_possible else None,
             ("acs_user.created", "=acs_user_id"),
-            acs_system_id=SYSTEM,
+            acs_system_id=system,
             full_name=name,
             acs_access_group_ids=groups,
             **parameters,
@@ -68,6 +70,7 @@ class People(Driver):
         named = self.in_system(pick, by)
         id_ = named.find(self.model)
         window = self.window(starts, ends) if starts is not None else ALWAYS
+        before = self.model.people[id_].window if id_ else ALWAYS
 
         def update(_: Any) -> None:
             person = self.model.people[str(id_)]
@@ -77,6 +80,7 @@ class People(Driver):
         self.change(
             "/acs/users/update",
             update if id_ else None,
+            is_removing=_is_within(window, before),
             full_name=name,
             access_schedule=None if window == ALWAYS else _schedule(window),
             **({"email_address": email} if email else {}),
@@ -123,27 +127,30 @@ class People(Driver):
 
     def _set_suspended(self, named: Named, *, is_suspended: bool) -> None:
         id_ = named.find(self.model)
-        call = "suspend" if is_suspended else "unsuspend"
+        path = "/acs/users/suspend" if is_suspended else "/acs/users/unsuspend"
 
         def update(_: Any) -> None:
             self.model.people[str(id_)].is_suspended = is_suspended
 
-        self.change(f"/acs/users/{call}", update if id_ else None, **named.parameters)
+        self.change(path, update if id_ else None, **named.parameters)
 
     # Groups, grants.
 
     @precondition(lambda self: self.model.groups)
     @rule(pick=PICK, by=st.booleans(), group=PICK, spelling=st.booleans())
     def join(self, pick: int, by: bool, group: int, spelling: bool) -> None:
-        named = self.anybody(pick, by and spelling)
         group_id = self.some(self.model.groups, group)
+        system = self.model.groups[group_id].system
+        named = self.anybody(pick, by and spelling, system)
 
         def do(model: Model) -> None:
-            model.people[str(named.find(model))].groups.add(group_id)
+            person = model.people[str(named.find(model))]
+            together(person.system, system)
+            person.groups.add(group_id)
 
         self.change(
             "/acs/access_groups/add_user" if spelling else "/acs/users/add_to_access_group",
-            self.unless_clash(do),
+            self.unless_refused(do),
             *named.events,
             acs_access_group_id=group_id,
             **named.parameters,
@@ -152,17 +159,31 @@ class People(Driver):
     @precondition(lambda self: self.model.groups)
     @rule(pick=PICK, by=st.booleans(), group=PICK, spelling=st.booleans())
     def leave(self, pick: int, by: bool, group: int, spelling: bool) -> None:
-        named = self.somebody(pick, by)
+        system = self.system(group)
+        named = self.somebody(pick, by, system)
         id_ = named.find(self.model)
         groups = self.model.people[id_].groups if id_ else set()
-        group_id = self.some(sorted(groups) or self.model.groups, group)
-        call = "users/remove_from_access_group" if spelling else "access_groups/remove_user"
+        group_id = self._group_to_leave(groups, system, group)
+        # An identity that is nobody in the group's system has nothing to leave there.
+        is_possible = by or id_ is None or self._share(id_, group_id)
+        users, access_groups = (
+            "/acs/users/remove_from_access_group",
+            "/acs/access_groups/remove_user",
+        )
         self.change(
-            f"/acs/{call}",
-            lambda _: groups.discard(group_id),
+            users if spelling else access_groups,
+            (lambda _: groups.discard(group_id)) if is_possible else None,
             acs_access_group_id=group_id,
             **named.parameters,
         )
+
+    def _group_to_leave(self, groups: set[str], system: str, pick: int) -> str:
+        """Mostly one that somebody is in."""
+        other = self.of_system(self.model.groups, system, pick)
+        return self.some(sorted(groups) or [other or next(iter(self.model.groups))], pick)
+
+    def _share(self, person_id: str, group_id: str) -> bool:
+        return self.model.people[person_id].system == self.model.groups[group_id].system
 
     @precondition(lambda self: self.model.groups)
     @rule(group=PICK)
@@ -177,15 +198,18 @@ class People(Driver):
 
     @rule(pick=PICK, by=st.booleans(), entrance=PICK)
     def grant(self, pick: int, by: bool, entrance: int) -> None:
-        named = self.anybody(pick, by)
         entrance_id = self.some(self.model.entrances, entrance)
+        system = self.model.entrances[entrance_id].system
+        named = self.anybody(pick, by, system)
 
         def do(model: Model) -> None:
-            model.people[str(named.find(model))].grants.add(entrance_id)
+            person = model.people[str(named.find(model))]
+            together(person.system, system)
+            person.grants.add(entrance_id)
 
         self.change(
             "/acs/entrances/grant_access",
-            self.unless_clash(do),
+            self.unless_refused(do),
             *named.events,
             acs_entrance_id=entrance_id,
             **named.parameters,
@@ -213,3 +237,10 @@ def _schedule(window: Window) -> dict[str, str | None]:
     starts_at, ends_at = window
     assert starts_at is not None
     return {"starts_at": iso(starts_at), "ends_at": None if ends_at is None else iso(ends_at)}
+
+
+def _is_within(window: Window, before: Window) -> bool:
+    """Whether a window holds at no time at which the one before did not."""
+    starts, ends = zip(window, before, strict=True)
+    is_later = starts[1] is None or (starts[0] is not None and starts[0] >= starts[1])
+    return is_later and (ends[1] is None or (ends[0] is not None and ends[0] <= ends[1]))

@@ -88,35 +88,33 @@ class Host:
             forking.fork(run)
         return {"endpoint": run.settings.endpoint, "pid": run.pid}
 
-    def apply(self, server: str, site: str | None) -> Reply:
+    def apply(self, server: str, site: str | None, *, prune: bool) -> Reply:
         """Applies a site file, else the sandbox's, to a server's database."""
-        lines = asyncio.run(self._apply(self.runs[server].settings, _site(site)))
+        lines = asyncio.run(self._apply(self.runs[server].settings, _site(site), prune=prune))
         return {"lines": lines}
 
-    async def _apply(self, settings: Settings, site: Site) -> list[str]:
+    async def _apply(self, settings: Settings, site: Site, *, prune: bool) -> list[str]:
         assert settings.database_url is not None
         database, keyring = await Database.open(settings.database_url), Keyring(self.secret)
         try:
             clock = await read_clock(database)
-            report = await apply(database, keyring, as_sandbox(site), clock=clock)
+            report = await apply(database, keyring, as_sandbox(site), clock=clock, prune=prune)
         finally:
             await database.close()
         return list(report.lines())
 
-    def import_people(self, server: str, file: str) -> Reply:
-        """Makes the people of a CSV file known to a server's one access system."""
+    def import_people(self, server: str, file: str, system: str | None) -> Reply:
+        """Makes the people of a CSV file known to one of a server's access systems."""
         settings, path = self.runs[server].settings, Path(file)
-        return {"count": asyncio.run(self._import(settings, path.name, path.read_bytes()))}
+        return {"count": asyncio.run(self._import(settings, path.name, path.read_bytes(), system))}
 
-    async def _import(self, settings: Settings, file: str, data: bytes) -> int:
+    async def _import(self, settings: Settings, file: str, data: bytes, system: str | None) -> int:
         assert settings.database_url is not None
         database, keyring = await Database.open(settings.database_url), Keyring(self.secret)
         try:
-            systems = await bulk.systems(database)
-            if len(systems) != 1:
-                raise StartError("people can be imported where there is one access system")
+            chosen = await _choose(database, system)
             clock = await read_clock(database)
-            return await import_people(database, keyring, systems[0], file, data, clock=clock)
+            return await import_people(database, keyring, chosen, file, data, clock=clock)
         finally:
             await database.close()
 
@@ -170,6 +168,15 @@ def _site(path: str | None) -> Site:
 def as_sandbox(site: Site) -> Site:
     """The site, with whatever only a sandbox may: nobody tests with a door that people need."""
     return replace(site, workspace=replace(site.workspace, is_sandbox=True))
+
+
+async def _choose(database: Database, wanted: str | None) -> bulk.System:
+    """The access system of a name or id, without one the only one there is."""
+    there = await bulk.systems(database)
+    chosen = [each for each in there if wanted in (None, each.name, str(each.acs_system_id))]
+    if len(chosen) != 1:
+        raise StartError("people are imported into one access system: say which by name or id")
+    return chosen[0]
 
 
 async def _tokens(database: Database, site: Site) -> Reply:

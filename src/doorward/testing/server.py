@@ -54,21 +54,27 @@ class Server:
         told = self._ask("start", server=self._name)
         self.endpoint, self.pid = told["endpoint"], told["pid"]
 
-    def apply(self, site: str | os.PathLike[str] | None = None) -> list[str]:
-        """Applies a site file, else the sandbox's, as `doorward apply` does; answers its report.
+    def apply(
+        self, site: str | os.PathLike[str] | None = None, *, prune: bool = False
+    ) -> list[str]:
+        """Applies a site file, else the sandbox's, as `doorward apply` does.
 
-        Raises HostError for a file that does not go with what is there.
+        prune: deletes what is gone from the file. Answers its report. Raises HostError for a file
+        that does not go with what is there.
         """
         path = None if site is None else str(Path(site).resolve())
-        lines: list[str] = self._ask("apply", server=self._name, site=path)["lines"]
+        asked = self._ask("apply", server=self._name, site=path, prune=prune)
+        lines: list[str] = asked["lines"]
         return lines
 
-    def import_people(self, file: str | os.PathLike[str]) -> int:
+    def import_people(self, file: str | os.PathLike[str], *, system: str | None = None) -> int:
         """Imports a CSV file as `doorward import people` does; answers how many people.
 
-        For a site with one access system. Raises HostError, with every bad line.
+        system: name or id of the access system, where there are several. Raises HostError, with
+        every bad line.
         """
-        count: int = self._ask("import", server=self._name, file=str(Path(file).resolve()))["count"]
+        path = str(Path(file).resolve())
+        count: int = self._ask("import", server=self._name, file=path, system=system)["count"]
         return count
 
     def stop(self) -> None:
