@@ -117,7 +117,7 @@ async def _one(
     select: Select, source: Source, user_identity_id: UUID, sight: Sight | None
 ) -> asyncpg.Record | None:
     select.where("n.user_identity_id = {0}", user_identity_id)
-    visible.narrow_identities(select, sight)
+    visible.narrow_identity(select, sight)
     return await select.fetchrow(source)
 
 
