@@ -47,16 +47,23 @@ def where_matches(select: Select, term: str | None, texts: str, id_column: str) 
 _TEXT: Final = r"""regexp_replace(concat_ws(chr(31), p.full_name, p.phone_number,
   case when p.acs_system_id is not null then p.email_address end), '\s+', ' ', 'g')"""
 
+# An identity's row, said so that no plan goes through all of them by an index of theirs.
+_IS_IDENTITYS: Final = "num_nulls(p.acs_system_id) = 1"
+
 # The grams find the rows, the comparison decides. {0}: the grams, {1}: the term.
 _FOUND: Final = f"""select p.subject_id from personal p
 where p.workspace_id = $1 and p.grams @> {{0}}::text[] and {contains(_TEXT, "{1}")}"""  # noqa: S608
 
 _AMONG: Final = "u.acs_user_id = any ({0}::uuid[]) or u.user_identity_id = any ({0}::uuid[])"
 _GATHERED: Final = f"""u.acs_user_id = any (array({_FOUND} and p.acs_system_id is not null))
-  or u.user_identity_id = any (array({_FOUND} and p.acs_system_id is null))"""
+  or u.user_identity_id = any (array({_FOUND} and {_IS_IDENTITYS}))"""
 _MATCHING: Final = f"""exists (select from personal p where p.workspace_id = u.workspace_id
   and p.subject_id in (u.acs_user_id, u.user_identity_id) and {contains(_TEXT, "{0}")})"""
-_BY_ID: Final = " or u.acs_user_id between {0} and {1} or u.user_identity_id between {0} and {1}"
+# Found first: of how many lie in a span no plan knows, and may go through everybody in order.
+_BY_ID: Final = """ or u.acs_user_id = any (array(select x.acs_user_id from acs_user x
+    where x.workspace_id = $1 and x.acs_user_id between {0} and {1}))
+  or u.user_identity_id = any (array(select x.user_identity_id from user_identity x
+    where x.workspace_id = $1 and x.user_identity_id between {0} and {1}))"""
 
 
 async def where_user_matches(source: Source, select: Select, workspace_id: UUID, term: str) -> None:
@@ -69,14 +76,16 @@ async def where_user_matches(source: Source, select: Select, workspace_id: UUID,
 _IDENTITY_TEXT: Final = r"""regexp_replace(
   concat_ws(chr(31), p.full_name, p.phone_number, p.email_address), '\s+', ' ', 'g')"""
 _IDENTITY_FOUND: Final = f"""select p.subject_id from personal p
-where p.workspace_id = $1 and p.acs_system_id is null and p.grams @> {{0}}::text[]
+where p.workspace_id = $1 and {_IS_IDENTITYS} and p.grams @> {{0}}::text[]
   and {contains(_IDENTITY_TEXT, "{1}")}"""  # noqa: S608
 _IDENTITY_MATCHING: Final = f"""exists (select from personal p
   where p.workspace_id = n.workspace_id and p.subject_id = n.user_identity_id
   and {contains(_IDENTITY_TEXT, "{0}")})"""
 _IDENTITY_AMONG: Final = "n.user_identity_id = any ({0}::uuid[])"
 _IDENTITY_GATHERED: Final = f"n.user_identity_id = any (array({_IDENTITY_FOUND}))"
-_IDENTITY_BY_ID: Final = " or n.user_identity_id between {0} and {1}"
+_IDENTITY_BY_ID: Final = """ or n.user_identity_id = any (array(
+  select x.user_identity_id from user_identity x
+  where x.workspace_id = $1 and x.user_identity_id between {0} and {1}))"""
 _BY_SYSTEM: Final = """ or (select true from acs_user u where u.workspace_id = $1
   and u.user_identity_id = n.user_identity_id and u.acs_system_id between {0} and {1} limit 1)"""
 

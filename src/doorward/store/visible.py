@@ -52,9 +52,13 @@ _ENTRANCE: Final = (
 _IDENTITY: Final = f"""n.user_identity_id = {{2}}::uuid or (select true from acs_user u
   where u.workspace_id = $1 and u.user_identity_id = n.user_identity_id
   and u.acs_system_id in ({_SYSTEMS}) limit 1)"""  # noqa: S608
+# In order, which leads through the systems' own index, not through that of all identities.
 _IDENTITIES: Final = f"""n.user_identity_id = {{2}}::uuid or n.user_identity_id = any (array(
-  select u.user_identity_id from acs_user u
-  where u.workspace_id = $1 and u.acs_system_id in ({_SYSTEMS})))"""  # noqa: S608
+  select u.user_identity_id from ({_SYSTEMS}) y cross join lateral (
+    select u.user_identity_id from acs_user u
+    where u.workspace_id = $1 and u.acs_system_id = y.acs_system_id
+    order by u.created_at, u.acs_user_id
+  ) u))"""  # noqa: S608
 # Whoever is in an account's system has events that name the account.
 _EVENT: Final = f"""v.subject_ids && array({_ACCOUNTS} union all select {{2}}::uuid
   union all select y.merged_user_identity_id from merged_user_identity y
