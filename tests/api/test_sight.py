@@ -216,6 +216,19 @@ async def listed(api: Caller, path: str, **filters: Any) -> set[UUID]:
     return {UUID(each[OWN[key]]) for each in body[key]}
 
 
+async def walked(api: Caller, path: str, limit: int = 1) -> list[UUID]:
+    """What a list shows on pages of so many."""
+    found: list[UUID] = []
+    cursor: dict[str, str] = {}
+    while True:
+        body = await api(path, limit=limit, **cursor)
+        key = next(key for key in body if key not in {"ok", "pagination"})
+        found += [UUID(each[OWN[key]]) for each in body[key]]
+        if not body["pagination"]["has_next_page"]:
+            return found
+        cursor = {"page_cursor": body["pagination"]["next_page_cursor"]}
+
+
 LISTS = (
     *("/connected_accounts/list", "/acs/systems/list", "/acs/entrances/list", "/acs/users/list"),
     *("/acs/credentials/list", "/events/list", "/user_identities/list"),
@@ -409,6 +422,34 @@ async def test_pages_of_what_is_seen(server: Server, town: Town, world: World) -
     assert second["pagination"]["has_next_page"] is False
     refusal = await other.error("/acs/entrances/list", limit=1, page_cursor=cursor)
     assert refusal == (400, "invalid_input")
+
+
+PAGED = ("/acs/users/list", "/acs/credentials/list", "/user_identities/list")
+
+
+async def test_pages_show_each_once_and_in_order(
+    api: Caller,
+    server: Server,
+    town: Town,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of an account, and of somebody with users in it and elsewhere."""
+    monkeypatch.setattr("doorward.store.select._LOOKED", -3)  # of a page of one: one row
+    await town.user(world.north.system, Personal("Jane"), identity=world.jane)
+    sights = (
+        Wanted(connected_account_ids=(world.north.account,), user_identity_id=world.jane),
+        Wanted(connected_account_ids=(world.north.account, world.west.account)),
+        Wanted(user_identity_id=world.jane),
+    )
+    for wanted in sights:
+        session = await caller(server, town, wanted)
+        for path in PAGED:
+            seen = await listed(session, path)
+            assert seen
+            expected = [each for each in await walked(api, path) if each in seen]
+            assert await walked(session, path) == expected
+            assert await walked(session, path, 100) == expected
 
 
 async def test_a_key_asks_for_what_a_user_sees(api: Caller, world: World) -> None:

@@ -19,40 +19,65 @@ where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'i')
 Counts = dict[str, int]
 
 
+# Runs of a statement that are remembered: those that read most.
+_KEPT = 12
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a statement: its arguments, the kind of call that ran it, the pages that it read
+    by relation, and for how many rows of an answer.
+    """
+
+    arguments: tuple[Any, ...]
+    kind: str
+    read: Counts
+    answered: int
+
+    @property
+    def pages(self) -> int:
+        """All pages that it read."""
+        return sum(self.read.values())
+
+
 @dataclass
 class Statement:
-    """One statement that calls ran: its text, the arguments that it came with last, the relations
-    that it read, and the worst run: by relation the pages that were too many for what it answered.
+    """One statement that calls ran: its text, its worst runs, the relations that it read, and by
+    relation the most pages that were too many.
     """
 
     text: str
-    arguments: tuple[Any, ...] = ()
+    runs: list[Run] = field(default_factory=list)
     relations: set[str] = field(default_factory=set)
     beyond: Counts = field(default_factory=dict)
 
 
 class Recorder:
-    """Every statement that went through here, by its text; what the calls answered, by path."""
+    """Every statement that went through here, by its text; what the calls answered, by path.
 
-    def __init__(self, bound: Callable[[int], int]) -> None:
-        """bound: how many pages of one relation may be read for so many rows of an answer."""
+    kind: of the call that is under way.
+    """
+
+    def __init__(self, bound: Callable[[str, int], int]) -> None:
+        """bound: how many pages of one relation a kind of call may read for so many rows."""
         self.bound = bound
+        self.kind = "change"
         self.statements: dict[str, Statement] = {}
         self.answers: dict[str, set[str]] = {}
         self.counting: set[int] = set()
 
-    def note(self, text: str, arguments: tuple[Any, ...], read: Counts, answered: int) -> None:
+    def note(self, text: str, run: Run) -> None:
         """Remembers one run of a statement."""
         known = self.statements.setdefault(text, Statement(text))
-        known.arguments = arguments
-        known.relations |= read.keys()
-        for name, pages in read.items():
-            if pages > self.bound(answered):
+        known.runs = sorted([*known.runs, run], key=lambda each: -each.pages)[:_KEPT]
+        known.relations |= run.read.keys()
+        for name, pages in run.read.items():
+            if pages > self.bound(run.kind, run.answered):
                 known.beyond[name] = max(known.beyond.get(name, 0), pages)
 
 
 @contextmanager
-def recording(patch: pytest.MonkeyPatch, bound: Callable[[int], int]) -> Iterator[Recorder]:
+def recording(patch: pytest.MonkeyPatch, bound: Callable[[str, int], int]) -> Iterator[Recorder]:
     """Counts for every statement with parameters that asyncpg is given in this process."""
     recorder = Recorder(bound)
     kind: Any = asyncpg.Connection
@@ -67,13 +92,13 @@ def recording(patch: pytest.MonkeyPatch, bound: Callable[[int], int]) -> Iterato
         before = await read(connection)
         answer = await execute(connection, query, args, *more, **named)
         read_now = _beyond(before, await read(connection))
-        recorder.note(query, tuple(args), read_now, _answered(answer))
+        recorder.note(query, Run(tuple(args), recorder.kind, read_now, _answered(answer)))
         return answer
 
     async def counted_many(connection: Any, query: str, args: Any, *more: Any, **named: Any) -> Any:
         args = [tuple(each) for each in args]
         for each in args[:1]:
-            recorder.note(query, each, {}, 0)
+            recorder.note(query, Run(each, recorder.kind, {}, 0))
         return await many(connection, query, args, *more, **named)
 
     async def read(connection: Any) -> Counts:

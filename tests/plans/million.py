@@ -1,5 +1,8 @@
 """A workspace with a million people and ten million memberships, made in minutes.
 
+Most of it is in one system. Half of the people are identities too. Beside it lies what a walk in
+order comes to last: a second system, and a second workspace, with some thousand people each.
+
 Rows are written without their indexes, which are built afterwards as the migrations declare them.
 Ids are hashes of numbers, so that tables refer to each other without being read. Of the facts of
 memberships there is one for each person, which saves minutes, and no plan may walk through a
@@ -26,12 +29,22 @@ GROUPS_OF_EACH = 10
 GROUPS = 1_000
 ENTRANCES = 1_000
 CODES = 100_000
+# Grants, own entrances of credentials, action attempts.
+OWN = 100_000
+# People of the second system and of the second workspace, made after all others.
+LATE = 6_000
+# The last people of the first system, who share a piece of their names.
+COMMON = 70_000
 # Bytes that all of it takes while it is made.
 _ROOM = 18 * 2**30
 
-# Tables with a row, or ten, for each person.
+# Tables with a row, or ten, for each person, or for one in ten.
 BIG = frozenset(
-    {"acs_credential", "acs_membership", "acs_user", "personal", "policy_fact", "user_identity"}
+    {
+        *("acs_credential", "acs_membership", "acs_user", "action_attempt", "credential_entrance"),
+        *("event", "merged_user_identity", "personal", "policy_fact", "user_entrance"),
+        "user_identity",
+    }
 )
 
 
@@ -44,9 +57,13 @@ class Million:
     acs_system_id: UUID = field(default=UUID("22222222-2222-4222-8222-222222222222"))
     connected_account_id: UUID = field(default=UUID("33333333-3333-4333-8333-333333333333"))
     controller_id: UUID = field(default=UUID("44444444-4444-4444-8444-444444444444"))
+    late_system_id: UUID = field(default=UUID("55555555-5555-4555-8555-555555555555"))
+    late_account_id: UUID = field(default=UUID("66666666-6666-4666-8666-666666666666"))
+    other_workspace_id: UUID = field(default=UUID("77777777-7777-4777-8777-777777777777"))
 
 
-# $w workspace, $s system, $a account, $c controller. A credential with a lookup and no seal is
+# $w workspace, $s system, $a account, $c controller; $t and $b: the late system and account, $o the
+# other workspace. A credential with a lookup and no seal is
 # shown without its number: nobody has to seal a million of them.
 _SCRIPT = """
 create function pg_temp.id(kind text, n bigint) returns uuid language sql immutable
@@ -54,7 +71,9 @@ create function pg_temp.id(kind text, n bigint) returns uuid language sql immuta
 alter table acs_credential drop constraint acs_credential_check1;
 insert into workspace (workspace_id, name, company_name, is_sandbox, publishable_key, created_at)
   values ($w, 'Million', 'Million Ltd', true, 'seam_pkmillion_1', '2026-01-01');
-insert into policy_revision (workspace_id, revision) values ($w, 20000000);
+insert into workspace (workspace_id, name, company_name, is_sandbox, publishable_key, created_at)
+  values ($o, 'Other', 'Other Ltd', true, 'seam_pkmillion_2', '2026-01-01');
+insert into policy_revision (workspace_id, revision) values ($w, 20000000), ($o, 20000000);
 insert into connected_account (workspace_id, connected_account_id, account_type,
     account_type_display_name, display_name, created_at)
   values ($w, $a, 'doorward_system', 'Doorward', 'Million', '2026-01-01');
@@ -81,20 +100,23 @@ insert into access_group_entrance
   from generate_series(1, $groups) n;
 insert into user_identity (workspace_id, user_identity_id, user_identity_key, created_at)
   select $w, pg_temp.id('i', n), 'key-' || n, timestamptz '2026-01-01' + n * interval '1 s'
-  from generate_series(1, $people) n;
+  from generate_series(2, $people, 2) n;
 insert into acs_user (workspace_id, acs_user_id, acs_system_id, user_identity_id, created_at)
-  select $w, pg_temp.id('u', n), $s, pg_temp.id('i', n),
+  select $w, pg_temp.id('u', n), $s, case when n % 2 = 0 then pg_temp.id('i', n) end,
     timestamptz '2026-01-01' + n * interval '1 s' from generate_series(1, $people) n;
 insert into personal (workspace_id, subject_id, acs_system_id, salt, full_name, email_address,
     phone_number, grams)
-  select $w, pg_temp.id(k.kind, n), k.acs_system_id, '\\x00', 'P' || to_hex(n),
+  select $w, pg_temp.id(k.kind, n), k.acs_system_id, '\\x00',
+    'P' || to_hex(n) || case when n > $people - $common then ' Qq' else '' end,
     to_hex(n) || '@x.test', '+1' || (2000000000 + n), g.grams
   from generate_series(1, $people) n
   cross join (values ('u', $s), ('i', null)) k (kind, acs_system_id)
   cross join lateral (select array['$p' || 'p', '$p' || substr(to_hex(n), 1, 1),
     '$p' || 'p' || substr(to_hex(n), 1, 1), '$p' || 'p' || substr(to_hex(n), 1, 2),
     '$p' || substr(to_hex(n), 1, 3), '$p' || substr(to_hex(n), 2, 3),
-    '$p' || substr(to_hex(n), 3, 3)] grams) g;
+    '$p' || substr(to_hex(n), 3, 3)]
+    || case when n > $people - $common then array['$pqq'] else '{}' end grams) g
+  where k.kind = 'u' or n % 2 = 0;
 create temporary table in_group as
   select n.n, array_agg(pg_temp.id('g', (n.n * 7 + k * 97) % $groups + 1)) groups
   from generate_series(0, $groups - 1) n (n), generate_series(0, $each - 1) k group by 1;
@@ -122,6 +144,76 @@ insert into acs_credential (workspace_id, acs_credential_id, acs_system_id, acs_
     access_method, display_name, issued_at, created_at)
   select $w, pg_temp.id('x', n), $s, pg_temp.id('u', n), 'cloud_key', 'Key', '2026-01-01',
     '2026-01-01' from generate_series(1, $groups) n;
+insert into user_entrance
+  select $w, pg_temp.id('u', n), pg_temp.id('e', n % $entrances + 1), true, false, n, '2026-01-01'
+  from generate_series(1, $own) n;
+insert into credential_entrance
+  select $w, pg_temp.id('c', n), pg_temp.id('e', n * 3 % $entrances + 1), true, false, n,
+    '2026-01-01' from generate_series(1, $own) n;
+insert into action_attempt (workspace_id, action_attempt_id, action_type, status, result,
+    acs_system_id, acs_entrance_id, acs_credential_id, user_identity_id, actor, created_at, ends_at)
+  select $w, pg_temp.id('a', n), 'UNLOCK_DOOR', 'success', '{"was_confirmed_by_device":true}', $s,
+    pg_temp.id('e', n % $entrances + 1), pg_temp.id('c', n * 2), pg_temp.id('i', n * 2), 'plans',
+    timestamptz '2026-01-01' + n * interval '1 s', '2026-01-02' from generate_series(1, $own) n;
+insert into event
+  select $w, pg_temp.id('v', n), 'acs_user.created', timestamptz '2026-01-01' + n * interval '1 s',
+    timestamptz '2026-01-01' + n * interval '1 s', array[pg_temp.id('u', n)], '{}'
+  from generate_series(1, $own) n;
+insert into merged_user_identity
+  select $w, pg_temp.id('m', n), pg_temp.id('i', n * 2), 'old-' || n, '2026-01-01'
+  from generate_series(1, $own / 4) n;
+insert into connected_account (workspace_id, connected_account_id, account_type,
+    account_type_display_name, display_name, customer_key, created_at)
+  values ($w, $b, 'doorward_system', 'Doorward', 'Late', 'late', '2026-03-01'),
+    ($o, $b, 'doorward_system', 'Doorward', 'Late', 'late', '2026-03-01');
+insert into acs_system
+  select w, $t, $b, 'Late', 'doorward_system', 'Doorward', 'UTC', '2026-03-01'
+  from unnest(array[$w, $o]) w;
+insert into controller (workspace_id, controller_id, acs_system_id, name, confirmed_epoch,
+    confirmed_revision, created_at)
+  select w, $t, $t, 'Late', 1, 20000000, '2026-03-01' from unnest(array[$w, $o]) w;
+insert into acs_entrance (workspace_id, acs_entrance_id, acs_system_id, controller_id,
+    display_name, is_enabled, unlock_seconds, can_unlock_with_card, can_unlock_with_code,
+    created_at)
+  select w, pg_temp.id('f', n), $t, $t, 'Late ' || n, true, 5, true, true, '2026-03-01'
+  from unnest(array[$w, $o]) w, generate_series(1, 20) n;
+insert into acs_access_group (workspace_id, acs_access_group_id, acs_system_id, name, created_at)
+  select w, pg_temp.id('l', n), $t, 'Late ' || n, '2026-03-01'
+  from unnest(array[$w, $o]) w, generate_series(1, 20) n;
+insert into user_identity (workspace_id, user_identity_id, user_identity_key, created_at)
+  select w, pg_temp.id('y', n), 'late-' || n, timestamptz '2026-03-01' + n * interval '1 s'
+  from unnest(array[$w, $o]) w, generate_series(2, $late, 2) n;
+insert into acs_user (workspace_id, acs_user_id, acs_system_id, user_identity_id, created_at)
+  select w, pg_temp.id('z', n), $t, case when n % 2 = 0 then pg_temp.id('y', n) end,
+    timestamptz '2026-03-01' + n * interval '1 s'
+  from unnest(array[$w, $o]) w, generate_series(1, $late) n;
+insert into personal (workspace_id, subject_id, acs_system_id, salt, full_name, email_address,
+    phone_number, grams)
+  select w, pg_temp.id(k.kind, n), k.acs_system_id, '\\x00', 'Zz' || n, n || '@late.test',
+    '+2' || (2000000000 + n), array[left(w::text, 8) || 'zz']
+  from unnest(array[$w, $o]) w, generate_series(1, $late) n
+  cross join (values ('z', $t), ('y', null)) k (kind, acs_system_id)
+  where k.kind = 'z' or n % 2 = 0;
+insert into acs_credential (workspace_id, acs_credential_id, acs_system_id, acs_user_id,
+    access_method, display_name, issued_at, created_at)
+  select w, pg_temp.id('t', n), $t, pg_temp.id('z', n), 'cloud_key', 'Late', '2026-03-01',
+    timestamptz '2026-03-01' + n * interval '1 s'
+  from unnest(array[$w, $o]) w, generate_series(1, $late) n;
+insert into acs_membership
+  select w, pg_temp.id('l', n % 20 + 1), pg_temp.id('z', n), true, false, n, '2026-03-01',
+    '2026-03-01' from unnest(array[$w, $o]) w, generate_series(1, $late) n;
+insert into user_entrance
+  select w, pg_temp.id('z', n), pg_temp.id('f', 1), true, false, n, '2026-03-01'
+  from unnest(array[$w, $o]) w, generate_series(1, 3) n;
+insert into credential_entrance
+  select w, pg_temp.id('t', n), pg_temp.id('f', 2), true, false, n, '2026-03-01'
+  from unnest(array[$w, $o]) w, generate_series(1, 3) n;
+insert into action_attempt (workspace_id, action_attempt_id, action_type, status, result,
+    acs_system_id, acs_entrance_id, acs_credential_id, user_identity_id, actor, created_at, ends_at)
+  select w, pg_temp.id('b', n), 'UNLOCK_DOOR', 'success', '{"was_confirmed_by_device":true}', $t,
+    pg_temp.id('f', 1), pg_temp.id('t', n), pg_temp.id('y', n), 'plans',
+    timestamptz '2026-03-01' + n * interval '1 s', '2026-03-02'
+  from unnest(array[$w, $o]) w, generate_series(2, 1000, 2) n;
 insert into policy_fact
   select $w, f.kind, f.a, f.b, $s, row_number() over (), null, f.state from (
     select 'entrance' kind, pg_temp.id('e', n) a, $c b,
@@ -167,7 +259,9 @@ order by 1
 
 def million_id(kind: str, number: int) -> UUID:
     """The id of a number from 1: a person's (`u`), identity's (`i`), card's (`c`), code's (`k`),
-    waiting card's (`w`), cloud key's (`x`), group's (`g`; `h`: of twenty people), entrance's (`e`).
+    waiting card's (`w`), cloud key's (`x`), group's (`g`; `h`: of twenty people), entrance's (`e`),
+    attempt's (`a`); of the late ones person's (`z`), identity's (`y`), cloud key's (`t`), group's
+    (`l`), entrance's (`f`). Identities have even numbers.
     """
     return UUID(hashlib.md5(f"{kind}{number}".encode(), usedforsecurity=False).hexdigest())
 
@@ -216,6 +310,12 @@ def _statements(made: Million) -> list[str]:
         "$groups": str(GROUPS),
         "$entrances": str(ENTRANCES),
         "$codes": str(CODES),
+        "$own": str(OWN),
+        "$late": str(LATE),
+        "$common": str(COMMON),
+        "$t": f"uuid '{made.late_system_id}'",
+        "$b": f"uuid '{made.late_account_id}'",
+        "$o": f"uuid '{made.other_workspace_id}'",
         "$each": str(GROUPS_OF_EACH),
         "$p": made.workspace_id.hex[:8],
     }

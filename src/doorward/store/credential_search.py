@@ -6,37 +6,36 @@ from uuid import UUID
 from doorward.store import search
 from doorward.store.select import Select, Source
 
-# Beyond so many matches, going through all credentials in order finds a page sooner.
+# So many are handed over by id; of more, a page looks for the next ones in order.
 _RARE: Final = 5_000
 
-# $2: the term, $3: keyed hashes of the numbers that it can be, $4 to $5: a span of ids. Each part
-# reads one index: names are few, and searched by their grams; a credential's own id and its
-# owner's begin alike.
-_CANDIDATES: Final = f"""
-select found.id from (
-  (select c.acs_credential_id as id from acs_credential c
-    where c.workspace_id = $1 and c.lookup = any ($3::bytea[]) limit {_RARE + 1})
-  union all
-  (select c.acs_credential_id from credential_name n
-    cross join lateral (
-      select c.acs_credential_id from acs_credential c
-      where c.workspace_id = n.workspace_id and c.display_name = n.display_name
-      order by c.acs_credential_id limit {_RARE + 1}
-    ) c
-    where n.workspace_id = $1 and n.grams @> term_grams($1, lower($2))
-      and {search.contains("n.display_name", "$2")} limit {_RARE + 1})
-  union all
-  (select c.acs_credential_id from acs_credential c
-    where c.workspace_id = $1 and c.acs_credential_id between $4 and $5 limit {_RARE + 1})
-  union all
-  (select c.acs_credential_id from acs_credential c
-    where c.workspace_id = $1 and c.acs_user_id between $4 and $5 limit {_RARE + 1})
-) found limit {_RARE + 1}"""  # noqa: S608
+# {0}: the term, {1}: keyed hashes of the numbers that it can be, {2} to {3}: a span of ids. Each
+# part reads one index: names are few, and searched by their grams; a credential's own id and its
+# owner's begin alike. {limit}: of each part and each name.
+_FOUND: Final = f"""
+(select c.acs_credential_id as id from acs_credential c
+  where c.workspace_id = $1 and c.lookup = any ({{1}}::bytea[]) {{limit}})
+union all
+(select c.acs_credential_id from credential_name n
+  cross join lateral (
+    select c.acs_credential_id from acs_credential c
+    where c.workspace_id = n.workspace_id and c.display_name = n.display_name
+    order by c.acs_credential_id {{limit}}
+  ) c
+  where n.workspace_id = $1 and n.grams @> term_grams($1, lower({{0}}))
+    and {search.contains("n.display_name", "{0}")} {{limit}})
+union all
+(select c.acs_credential_id from acs_credential c
+  where c.workspace_id = $1 and c.acs_credential_id between {{2}} and {{3}} {{limit}})
+union all
+(select c.acs_credential_id from acs_credential c
+  where c.workspace_id = $1 and c.acs_user_id between {{2}} and {{3}} {{limit}})"""  # noqa: S608
 
 _AMONG: Final = "c.acs_credential_id = any ({0}::uuid[])"
 _MATCHING: Final = f"""{search.contains("c.display_name", "{0}")}
   or c.lookup = any ({{1}}::bytea[])
   or c.acs_credential_id between {{2}} and {{3}} or c.acs_user_id between {{2}} and {{3}}"""
+_GATHERED: Final = f"c.acs_credential_id = any (array({_FOUND.replace('{limit}', '')}))"
 
 
 async def where_matches(
@@ -45,9 +44,11 @@ async def where_matches(
     """Adds the search over credentials `c`; lookups: the hashes of the numbers that the term is."""
     # No id lies between the greatest and the smallest.
     first, last = search.id_range(term) or (UUID(int=2**128 - 1), UUID(int=0))
-    text = search.plain(term)
-    rows = await source.fetch(_CANDIDATES, workspace_id, text, lookups, first, last)
+    values = (search.plain(term), lookups, first, last)
+    limit = f"limit {_RARE + 1}"
+    found = _FOUND.format("$2", "$3", "$4", "$5", limit=limit)
+    rows = await source.fetch(f"select id from ({found}) found {limit}", workspace_id, *values)  # noqa: S608
     if len(rows) > _RARE:
-        select.where(_MATCHING, text, lookups, first, last)
+        select.where_rare((_MATCHING, values), (_GATHERED, values))
     else:
         select.where(_AMONG, [row["id"] for row in rows])

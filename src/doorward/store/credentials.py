@@ -124,7 +124,7 @@ async def list_at_entrance(
     select = _select(workspace_id, is_managed=True)
     rule = access.AT_ENTRANCE.format(id="{0}", at="{1}")
     select.where(rule, acs_entrance_id, access.instant(at))
-    visible.narrow_credentials(select, sight)
+    visible.narrow_some_credentials(select, sight)
     return await _all(select, source, keyring)
 
 

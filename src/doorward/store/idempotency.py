@@ -94,7 +94,7 @@ where workspace_id = $1 and token_id = $2 and key_hash = $3 and expires_at > clo
 _KEEP: Final = """
 with expired as (
   select workspace_id, token_id, key_hash from idempotent_answer
-  where expires_at < clock_timestamp() and (workspace_id, token_id, key_hash) <> ($1, $2, $3)
+  where expires_at < statement_timestamp() and (workspace_id, token_id, key_hash) <> ($1, $2, $3)
   order by expires_at limit $6 for update skip locked
 ), swept as (
   delete from idempotent_answer a using expired e

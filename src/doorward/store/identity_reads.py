@@ -83,7 +83,10 @@ async def list_identities(
     select.where_given("n.created_at < {0}", created_before)
     if term:
         await search.where_identity_matches(source, select, workspace_id, term, by_system=False)
-    visible.narrow_identities(select, sight)
+    if user_identity_ids is not None:
+        visible.narrow_identity(select, sight)
+    else:
+        visible.narrow_identities(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_identity(row) for row in rows], next_after
 
@@ -117,7 +120,7 @@ async def _one(
     select: Select, source: Source, user_identity_id: UUID, sight: Sight | None
 ) -> asyncpg.Record | None:
     select.where("n.user_identity_id = {0}", user_identity_id)
-    visible.narrow_identities(select, sight)
+    visible.narrow_identity(select, sight)
     return await select.fetchrow(source)
 
 

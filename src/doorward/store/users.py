@@ -77,7 +77,7 @@ async def get(
     """
     select = _select(workspace_id, is_managed=is_managed)
     select.where("u.acs_user_id = {0}", acs_user_id)
-    visible.narrow_users(select, sight)
+    visible.narrow_user(select, sight)
     row = await select.fetchrow(source)
     return _user(row, now) if row else None
 
