@@ -1,5 +1,6 @@
 """Searches that very many match: the next rows are looked at, and where those do not do, all."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,7 +23,8 @@ async def walked(api: Caller, path: str, term: str) -> list[UUID]:
     name = {"users": "acs_user_id", "credentials": "acs_credential_id"}.get(
         path.split("/")[-2], "user_identity_id"
     )
-    found, cursor = [], {}
+    found: list[UUID] = []
+    cursor: dict[str, Any] = {}
     while True:
         body = await api(path, search=term, limit=1, **cursor)
         key = next(key for key in body if key not in {"ok", "pagination"})
