@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check lint test test-deps fuzz bench bench-large readme lock clean
+.PHONY: help serve check lint test test-deps fuzz bench bench-large contract readme lock clean
 
 help: ## what can be made
 	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
@@ -42,6 +42,9 @@ bench: test-deps ## repeatable measurements, each printing ratios
 
 bench-large: test-deps ## the daily calls with a million people, and the server's memory over a million calls
 	$(BIN)/python -m bench.sizes --sizes 1000,100000,1000000 --memory-calls 1000000
+
+contract: test-deps ## what changed in the official OpenAPI: VERSION of @seamapi/types, default latest
+	$(BIN)/python tools/contract.py $(or $(VERSION),latest)
 
 readme: .venv/.dev ## renews what the README shows of the real thing
 	$(BIN)/python tools/readme.py
