@@ -75,7 +75,12 @@ class _Watching(Loader):
 
 
 def _watch(app: Any) -> None:
+    if hasattr(app.Endpoint, "is_real"):
+        return  # a run of tests within a test
+
     class Endpoint(app.Endpoint):  # type: ignore[misc]
+        is_real = False
+
         def __init__(self, route: "Route", *parts: Any) -> None:
             self.is_real = _is_real(route)
             super().__init__(_watched(route) if self.is_real else route, *parts)
