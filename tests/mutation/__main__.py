@@ -14,12 +14,14 @@ from pathlib import Path
 from random import Random, randrange
 from typing import Final
 
+from tests.mutation.inert import INERT
 from tests.recording.sent import KEPT, parameters
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Where tests are quick, and how many seconds those of one parameter may take.
 _ROOMS: Final = ("tests/api/",)
 _PATIENCE: Final = 30.0
+_FEW: Final = 3
 
 # The tests that send a parameter, with the seconds that each takes.
 Timed = Mapping[str, float]
@@ -40,8 +42,8 @@ def main() -> int:
 
 
 def draw(seed: int, count: int) -> list[str]:
-    """As many parameters, or all that there are."""
-    everything = sorted(parameters())
+    """As many parameters, or all that can matter."""
+    everything = sorted(parameters() - INERT.keys())
     return Random(seed).sample(everything, min(count, len(everything)))
 
 
@@ -52,9 +54,11 @@ def plan(sent: Mapping[str, Timed], drawn: Iterable[str]) -> dict[str, list[str]
 
 def _quickest(tests: Timed) -> Iterable[str]:
     spent = 0.0
-    for test in sorted(tests, key=lambda test: (tests[test], test)):
+    quick = (test for test in tests if test.startswith(_ROOMS))
+    for place, test in enumerate(sorted(quick, key=lambda test: (tests[test], test))):
         spent += tests[test]
-        if test.startswith(_ROOMS) and spent <= _PATIENCE:
+        # Some however long they took: that is no fault of theirs on a busy machine.
+        if place < _FEW or spent <= _PATIENCE:
             yield test
 
 

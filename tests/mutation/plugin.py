@@ -65,7 +65,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     runner = Runner(session)
     session.config.pluginmanager.register(runner)
     asked: dict[str, list[str]] = json.loads(plan.read_text("utf-8"))
-    verdicts = {parameter: runner.verdict(parameter, tests) for parameter, tests in asked.items()}
+    verdicts = {}
+    for parameter, tests in asked.items():
+        verdicts[parameter] = runner.verdict(parameter, tests)
+        # At once, so that whoever waits can look.
+        plan.with_suffix(".done").write_text(json.dumps(verdicts, indent=1), "utf-8")
     session._setupstate.teardown_exact(None)
     plan.write_text(json.dumps(verdicts), "utf-8")
     return True
