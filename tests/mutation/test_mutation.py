@@ -39,10 +39,10 @@ def test_the_quickest_tests_are_tried_first() -> None:
 def test_who_looks_notices() -> None:
     parameter = "/acs/systems/get acs_system_id"
     assert _tried(
-        {parameter: [LOOKS_ELSEWHERE, LOOKS], "/workspaces/get x": [LOOKS_ELSEWHERE]}
+        {parameter: [LOOKS_ELSEWHERE, LOOKS], "/acs/systems/list search": [LOOKS_ELSEWHERE]}
     ) == {
         parameter: LOOKS,
-        "/workspaces/get x": "",
+        "/acs/systems/list search": "",
     }
 
 
