@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve check lint test test-deps fuzz bench bench-large readme lock clean
+.PHONY: help serve check lint test test-deps mutation fuzz bench bench-large contract readme lock clean
 
 help: ## what can be made
 	@$(PYTHON) -c 'import re,sys;[print(f"make {m[1]:10} {m[2]}") for m in re.finditer(r"^([\w-]+):.*?## (.*)$$",open("Makefile").read(),re.M)]'
@@ -27,6 +27,10 @@ check: lint ## what to run at every step: lint, types, the quick tests
 test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 too
 	DOORWARD_TEST_POSTGRES=16 $(BIN)/pytest -q tests/store --ignore tests/store/embedded
 	$(BIN)/pytest -n 2 --dist loadfile
+	DOORWARD_MUTATIONS=10 $(BIN)/python -m tests.mutation
+
+mutation: .venv/.dev ## whether a test notices that a handler ignores a parameter: 50, or DOORWARD_MUTATIONS
+	$(BIN)/python -m tests.mutation
 
 test-deps: .venv/.dev ## what the clients' tests need beside Python
 	$(BIN)/python tests/clients/deps.py
@@ -44,6 +48,9 @@ bench: test-deps ## repeatable measurements, each printing ratios
 
 bench-large: test-deps ## the daily calls with a million people, and the server's memory over a million calls
 	$(BIN)/python -m bench.sizes --sizes 1000,100000,1000000 --memory-calls 1000000
+
+contract: test-deps ## what changed in the official OpenAPI: VERSION of @seamapi/types, default latest
+	$(BIN)/python tools/contract.py $(or $(VERSION),latest)
 
 readme: .venv/.dev ## renews what the README shows of the real thing
 	$(BIN)/python tools/readme.py

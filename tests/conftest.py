@@ -47,6 +47,7 @@ SLOW = (
     "wire/test_protocol.py",
 )
 TEMPLATE = "doorward_template"
+pytest_plugins = ("tests.recording.plugin",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from tools.compatibility import PAGE, counts, written
+from tools.event_types import idle_reasons
 
 from doorward.api.table import ROUTES
 from doorward.cli import build
 from doorward.cli.catalogue import Catalogue
 from doorward.cli.parameters import parameters, read
+from doorward.resources.event import EVENT_TYPES
+from tests.contract.deviations import DOCUMENTED
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "doorward"
@@ -66,6 +69,16 @@ def test_the_tables_of_compatibility_are_up_to_date() -> None:
 
 def test_the_readme_counts_the_calls() -> None:
     assert counts() in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_every_documented_call_and_every_event_type_has_a_row() -> None:
+    rows = re.findall(r"^\| `([^`]+)`", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert set(DOCUMENTED) | EVENT_TYPES <= set(rows)
+    assert [each for each in (*DOCUMENTED, *EVENT_TYPES) if rows.count(each) != 1] == []
+
+
+def test_no_reason_for_an_event_type_is_idle() -> None:
+    assert idle_reasons() == []
 
 
 def test_a_page_without_its_markers_is_refused() -> None:

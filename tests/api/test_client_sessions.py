@@ -228,7 +228,10 @@ async def test_grant_access(api: Caller, town: Town, north: System) -> None:
     grant = "/client_sessions/grant_access"
     assert await api(grant, "PATCH", **named, connected_account_ids=[account]) == {}
     assert await api(grant, **named, user_identifier_key="jane") == {}
-    assert await api(grant, user_identifier_key="jane", user_identity_id=str(jane)) == {}
+    for who in ({"user_identity_ids": [str(jane)]}, {"user_identity_id": str(jane)}):
+        assert await api(grant, user_identifier_key="jane", **who) == {}
+        shown = (await api("/client_sessions/get", **named))["client_session"]
+        assert shown["user_identity_id"] == str(jane)
     changed = {
         "connected_account_ids": [account],
         "user_identifier_key": "jane",

@@ -102,6 +102,7 @@ async def world(town: Town, north: System) -> World:
     of_user = catalogue.acs_user_created(
         occasion(town), south.account, south.system.acs_system_id, user
     )
+    # Of an account that nobody sees: the person alone is what it can be found by.
     of_identity = Event(**shape(town), user_identity_id=jane)
     await tell(town, of_user, of_identity)
     return World(
@@ -133,9 +134,10 @@ def occasion(town: Town) -> Occasion:
 
 
 def shape(town: Town) -> dict[str, Any]:
-    event = catalogue.client_session_deleted(occasion(town), uuid4())
-    names = ("event_id", "event_type", "workspace_id", "created_at", "occurred_at")
-    return {name: getattr(event, name) for name in names}
+    at_door = catalogue.AtDoor(uuid4(), uuid4(), uuid4())
+    event = catalogue.lock_access_denied(occasion(town), at_door, "deny_no_access")
+    always = ("event_id", "event_type", "workspace_id", "created_at", "occurred_at")
+    return {name: getattr(event, name) for name in (*always, "connected_account_id", "reason")}
 
 
 async def tell(town: Town, *events: Event) -> None:

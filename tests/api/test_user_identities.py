@@ -299,7 +299,7 @@ async def test_there_are_no_devices(api: Caller, town: Town) -> None:
 async def test_there_are_no_instant_keys(api: Caller, town: Town) -> None:
     path = "/user_identities/generate_instant_key"
     identity = await town.identity(ADA)
-    asked = {"user_identity_id": identity, "max_use_count": 2}
+    asked = {"user_identity_id": identity, "max_use_count": 2, "customization_profile_id": uuid4()}
     answer = await api.answer(path, **asked)
     assert answer.status_code == 400
     assert "has mobile keys" in answer.json()["error"]["message"]

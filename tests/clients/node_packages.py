@@ -86,6 +86,20 @@ def _npm(node: Path, arguments: Sequence[str], folder: Path, places: Places) -> 
     return run([str(node), str(script), *arguments], LIMIT, folder=folder, env=environment)
 
 
+def install_package(places: Places, package: str, folder: Path) -> str:
+    """Gets one package, `name@version`, into a folder of its own; what failed, or an empty text."""
+    node = node_program()
+    if node is None:
+        return NO_NODE
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "package.json").write_text('{"private": true}\n')
+    settings = (places.manifest / ".npmrc").read_text("utf-8")
+    # What it asks for beside it, the document needs; the clients have that already.
+    (folder / ".npmrc").write_text(settings.replace("legacy-peer-deps=true", ""), "utf-8")
+    return _npm(node, ["install", package], folder, places)
+
+
 def renew_lock(places: Places) -> str:
     """Writes the lock file anew from package.json; what failed, or an empty text.
 

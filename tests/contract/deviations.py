@@ -4,14 +4,19 @@ The tests accept these differences and no others, and demand that each is still 
 docs/compatibility.md is made from this one.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Final
 
-# What the official document of this version of the npm package counts.
+from doorward.wire.parameters import Parameters
+from doorward.wire.route import Route
+
+# What the official document of this version of the npm package tells users of: its paths.
 PACKAGE_VERSION: Final = "1.977.0"
-DOCUMENTED_PATHS: Final = 201
+DOCUMENTED: Final = tuple(Path(__file__).with_name("documented.txt").read_text("utf-8").split())
 # What Doorward answers of what users are not told of, and what the clients call and it lacks.
 UNDOCUMENTED: Final = frozenset(
     f"/acs/{kind}/unmanaged/{verb}"
@@ -29,6 +34,30 @@ class Deviation:
     ours: str
     reason: str
     differences: tuple[str, ...]
+
+    def concerns(self, route: Route) -> bool:
+        """Whether a call differs by this decision."""
+        places = {pattern.partition(":")[0] for pattern in self.differences}
+        named = re.findall(r"`(/[^`]+)`", self.where)
+        if any(place.startswith("void.") for place in places) and named:
+            return route.path in named
+        own = [*_places(route)]
+        return any(
+            place.startswith(f"{route.path}.") or any(fnmatchcase(each, place) for each in own)
+            for place in places
+        )
+
+
+def _places(route: Route) -> Iterator[str]:
+    """Where a difference of a route can be, as the tests spell it."""
+    if route.is_void:
+        yield "void.ok"
+    yield from (f"{route.path} {verb}" for verb in route.verbs)
+    for field in Parameters(route.request, route.page_limit).fields:
+        yield f"{route.path} {field.name}"
+    if route.resource is not None:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", route.resource.__name__).lower()
+        yield from (f"{name}.{field}" for field in route.resource.__struct_fields__)
 
 
 DEVIATIONS: Final = (
@@ -211,7 +240,7 @@ DEVIATIONS: Final = (
 
 def undeclared(differences: Iterable[str]) -> list[str]:
     """Those of the differences that no deviation explains."""
-    return sorted({each for each in differences if not any(_declared(each))})
+    return sorted({each for each in differences if not any(declared_by(each))})
 
 
 def stale(differences: Iterable[str]) -> list[str]:
@@ -223,9 +252,8 @@ def stale(differences: Iterable[str]) -> list[str]:
     ]
 
 
-def _declared(difference: str) -> Iterable[bool]:
-    return (
-        fnmatchcase(difference, pattern)
-        for deviation in DEVIATIONS
-        for pattern in deviation.differences
-    )
+def declared_by(difference: str) -> Iterator[Deviation]:
+    """The deviations that explain a difference."""
+    for deviation in DEVIATIONS:
+        if any(fnmatchcase(difference, pattern) for pattern in deviation.differences):
+            yield deviation

@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -68,6 +69,11 @@ class Contract:
             frozenset(each["name"] for each in listed if each.get("required")),
         )
 
+    def operation(self, path: str, verb: str) -> Mapping[str, Any]:
+        """What the document says of a path's verb, as it is written."""
+        operation: Mapping[str, Any] = self._paths[path][verb.lower()]
+        return operation
+
     def callers(self, path: str) -> frozenset[str]:
         """Who may call a path, by the document's security schemes; all verbs say the same."""
         told = {
@@ -95,6 +101,11 @@ class Contract:
         schema: Schema = success["content"]["application/json"]["schema"]
         return schema
 
+    def refusal(self, path: str, status: int) -> Schema | None:
+        """The schema of an error, None for a status that the document does not tell of."""
+        told = self._paths[path]["post"]["responses"].get(str(status))
+        return None if told is None else told["content"]["application/json"]["schema"]
+
 
 def our_contract() -> Contract:
     """What our own `GET /openapi.json` says."""
@@ -106,18 +117,23 @@ def official_contract() -> Contract:
     node, finding = node_program(), read_finding(CHECKOUT, "node")
     if node is None or not finding.installed:
         _give_up(NO_NODE if node is None else finding.reason)
-    exported = subprocess.run(
+    return exported(node, CHECKOUT.node)
+
+
+def exported(node: Path, folder: Path) -> Contract:
+    """The document that the package exports whose node_modules are in a folder."""
+    told = subprocess.run(
         [str(node), "--input-type=module", "--eval", _EXPORT],
-        cwd=CHECKOUT.node,
+        cwd=folder,
         capture_output=True,
         timeout=60,
         check=False,
     )
-    assert exported.returncode == 0, exported.stderr.decode()
-    return Contract(json.loads(exported.stdout))
+    assert told.returncode == 0, told.stderr.decode()
+    return Contract(json.loads(told.stdout))
 
 
-def _give_up(reason: str) -> None:
+def _give_up(reason: str) -> NoReturn:
     reason = f"@seamapi/types: {reason}"
     if os.environ.get("CI", "").lower() in {"", "0", "false"}:
         pytest.skip(reason)

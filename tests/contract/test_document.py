@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from doorward.api.table import ROUTES
+from doorward.resources.event import EVENT_TYPES
 from tests.clients.places import CHECKOUT
 from tests.contract.deviations import (
-    DOCUMENTED_PATHS,
+    DOCUMENTED,
     OF_CLIENTS_ALONE,
     PACKAGE_VERSION,
     UNDOCUMENTED,
@@ -50,7 +51,13 @@ def parameter_differences(ours: Contract, official: Contract, path: str) -> Iter
 def test_the_counts_are_those_of_the_package(official: Contract) -> None:
     package = CHECKOUT.node / "node_modules" / "@seamapi" / "types" / "package.json"
     assert json.loads(package.read_text())["version"] == PACKAGE_VERSION
-    assert len(official.documented) == DOCUMENTED_PATHS
+    assert sorted(official.documented) == [*DOCUMENTED]
+
+
+def test_the_event_types_are_those_of_the_package(official: Contract) -> None:
+    variants = official.resources["event"]["oneOf"]
+    told = [each["properties"]["event_type"]["enum"] for each in variants]
+    assert sorted(one for several in told for one in several) == sorted(EVENT_TYPES)
 
 
 def test_every_other_path_is_our_own(official: Contract) -> None:

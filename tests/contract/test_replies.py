@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from doorward.api.table import ROUTES
-from tests.contract.deviations import stale, undeclared
+from tests.contract.deviations import DEVIATIONS, declared_by, stale, undeclared
 from tests.contract.official import Contract
 from tests.contract.scene import Reply, replies, set_the_scene
 from tests.contract.shapes import Schema, differences
@@ -14,6 +14,7 @@ from tests.contract.test_document import PATHS, parameter_differences
 from tests.parameters import REFUSED
 from tests.running import running
 
+_ROUTES = {route.path: route for route in ROUTES}
 # Resources that there are none of.
 NOT_HERE = {"device", "instant_key"}
 
@@ -59,6 +60,19 @@ def test_no_deviation_is_declared_in_vain(
     for path in PATHS:
         found += parameter_differences(ours, official, path)
     assert stale(found) == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_call_is_told_to_deviate_where_it_does(
+    answered: list[Reply], official: Contract, ours: Contract, path: str
+) -> None:
+    found = [*parameter_differences(ours, official, path)]
+    found += [each for reply in _of(answered, path) for each in _differences(official, reply)]
+    told = {each.where for each in DEVIATIONS if each.concerns(_ROUTES[path])}
+    seen = {deviation.where for each in found for deviation in declared_by(each)}
+    # A call that is refused here as a whole shows no answer that could differ.
+    assert seen <= told
+    assert path in REFUSED or told - seen == set()
 
 
 def test_every_field_was_seen_filled(answered: list[Reply], ours: Contract) -> None:

@@ -294,6 +294,7 @@ ROUTES = (
         request=GrantAccess,
         handler=grant_access,
         summary="Let a client session see more",
+        refuses=("client_session_token_already_exists",),
     ),
     Route(
         path="/client_sessions/revoke",

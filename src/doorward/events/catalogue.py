@@ -63,7 +63,7 @@ def denial_code(reason: str) -> DenialCode:
 def lock_unlocked(
     occasion: Occasion, at_door: AtDoor, origin: Literal["card", "code", "remote"]
 ) -> Event:
-    """A door opened for somebody."""
+    """A door opened for somebody: for a card, a code, or a command from afar."""
     return _at_door("lock.unlocked", occasion, at_door, method=UNLOCK_METHODS[origin])
 
 
@@ -76,7 +76,7 @@ def lock_access_denied(occasion: Occasion, at_door: AtDoor, reason: str) -> Even
 def acs_user_created(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_user_id: UUID
 ) -> Event:
-    """A person was made known to an access system."""
+    """A person was made known to an access system: by a call, an identity, the file or a CSV."""
     return _in_system(
         "acs_user.created",
         occasion,
@@ -89,7 +89,7 @@ def acs_user_created(
 def acs_user_deleted(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_user_id: UUID
 ) -> Event:
-    """A person is no longer in an access system."""
+    """A person is no longer in an access system: deleted by a call or by the file."""
     return _in_system(
         "acs_user.deleted",
         occasion,
@@ -115,7 +115,7 @@ def acs_access_group_deleted(
 def acs_credential_issued(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential can be used from now on."""
+    """A credential can be used from now on: it was made with its number, or was given one."""
     return _in_system(
         "acs_credential.issued",
         occasion,
@@ -128,7 +128,7 @@ def acs_credential_issued(
 def acs_credential_reissued(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential can be used again, or with another number."""
+    """A credential can be used again after it was disabled or lost, or has another code."""
     return _in_system(
         "acs_credential.reissued",
         occasion,
@@ -141,7 +141,7 @@ def acs_credential_reissued(
 def acs_credential_invalidated(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential can no longer be used."""
+    """A credential can no longer be used: disabled, lost, stolen, or its owner was deleted."""
     return _in_system(
         "acs_credential.invalidated",
         occasion,
@@ -154,7 +154,7 @@ def acs_credential_invalidated(
 def acs_credential_deleted(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential is no more."""
+    """A credential is no more: deleted, or its owner was."""
     return _in_system(
         "acs_credential.deleted",
         occasion,
@@ -167,7 +167,7 @@ def acs_credential_deleted(
 def acs_entrance_added(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_entrance_id: UUID
 ) -> Event:
-    """An access system has a new entrance."""
+    """An access system has a new entrance: the file declares one."""
     return _in_system(
         "acs_entrance.added",
         occasion,
@@ -180,7 +180,7 @@ def acs_entrance_added(
 def acs_entrance_removed(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_entrance_id: UUID
 ) -> Event:
-    """An access system has an entrance no more."""
+    """An access system has an entrance no more: the file declares it no longer."""
     return _in_system(
         "acs_entrance.removed",
         occasion,
@@ -191,14 +191,14 @@ def acs_entrance_removed(
 
 
 def acs_system_added(occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID) -> Event:
-    """There is a new access system."""
+    """There is a new access system: the file declares one."""
     return _in_system("acs_system.added", occasion, connected_account_id, acs_system_id)
 
 
 def acs_system_connected(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID
 ) -> Event:
-    """An access system can be reached."""
+    """An access system can be reached: ours can from the moment it is declared."""
     return _in_system("acs_system.connected", occasion, connected_account_id, acs_system_id)
 
 
@@ -233,7 +233,7 @@ def connected_account_connected(occasion: Occasion, connected_account_id: UUID) 
 
 
 def client_session_deleted(occasion: Occasion, client_session_id: UUID) -> Event:
-    """A client session was taken away."""
+    """A client session was taken away: by a call, or with its person."""
     return _event("client_session.deleted", occasion, client_session_id=client_session_id)
 
 

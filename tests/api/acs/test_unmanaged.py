@@ -42,7 +42,14 @@ async def test_unmanaged_people(api: Caller, town: Town, north: System) -> None:
     ]
     for one in filters:
         assert await api.names("/acs/users/unmanaged/list", **one) == ["Ada"], one
-    for other in ({"acs_system_id": uuid4()}, {"search": "bob"}):
+    others: list[dict[str, Any]] = [
+        {"acs_system_id": uuid4()},
+        {"search": "bob"},
+        {"user_identity_id": uuid4()},
+        {"user_identity_email_address": "ada@example.com"},
+        {"user_identity_phone_number": "+491701234567"},
+    ]
+    for other in others:
         assert await api.names("/acs/users/unmanaged/list", **other) == [], other
 
 

@@ -45,6 +45,12 @@ def moments(api: Caller, town: Town) -> datetime:
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
+async def test_an_address_by_its_old_name(api: Caller, north: System) -> None:
+    given = {"acs_system_id": north.acs_system_id, "full_name": "Ada", "email": "ada@example.com"}
+    user = (await api("/acs/users/create", **given))["acs_user"]
+    assert user["email_address"] == user["email"] == "ada@example.com"
+
+
 async def test_making_a_person(api: Caller, town: Town, north: System) -> None:
     door = await town.entrance(north, "Door")
     groups = [await town.group(north, name, door) for name in ("Staff", "Guests")]
