@@ -213,9 +213,6 @@ async def _under_a_key(owner: Caller, made: Million) -> None:
     ):
         key = str(uuid.uuid4())
         answered = [await owner(path, parameters, key) for _ in range(2)]
-        # A busy machine may keep PostgreSQL silent: then the key is there to ask again.
-        while answered[-1].status_code == 503 and len(answered) < 10:
-            answered.append(await owner(path, parameters, key))
         assert answered[-1].status_code == 200, answered[-1].text
 
 

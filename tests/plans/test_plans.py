@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from doorward.store import watch
 from doorward.store.database import Connection, Database
 from doorward.store.secrets import Keyring
 from tests.api.conftest import Server
@@ -61,6 +62,8 @@ def town() -> Iterator[Million]:
 def recorded(town: Million, tmp_path_factory: pytest.TempPathFactory) -> Recorder:
     """Every statement that the calls ran, with what it read."""
     with pytest.MonkeyPatch.context() as patch:
+        # Each statement is run a second time to see what it reads: nobody is to give up meanwhile.
+        patch.setattr(watch, "PATIENCE", 600.0)
         return asyncio.run(_record(town, tmp_path_factory.mktemp("million"), patch))
 
 
@@ -71,6 +74,7 @@ async def _record(made: Million, data: Path, patch: pytest.MonkeyPatch) -> Recor
     await admin.close()
     database = await Database.open(made.dsn)
     server = Server(database, Keyring(bytes(range(32))), MovableClock(), data)
+    server.writer._patience = 600.0
     await server.watch.start()
     await server.writer.start()
     try:
@@ -169,8 +173,21 @@ def test_no_statement_reads_more_than_a_bounded_number_of_pages(recorded: Record
     assert not beyond, json.dumps(beyond, indent=1)
 
 
-# Indexes that nobody misses here, and what they are there for.
-NOT_MISSED: dict[str, str] = {}
+# Indexes that none of these calls misses on this million, and what they are there for.
+NOT_MISSED = {
+    "acs_credential_by_card": "one card is one credential's alone",
+    "action_attempt_of_identity": "a merge finds what somebody did; there is little of it here",
+    "action_attempt_pending": "the sweep of what nobody is there to end",
+    "credential_entrance_unconfirmed": "settling what doors have confirmed",
+    "event_by_subject": "calls of /events, which are not among these",
+    "event_by_type": "calls of /events",
+    "event_in_order": "calls of /events",
+    "personal_identity_email": "one address is one identity's alone",
+    "personal_identity_phone": "one number is one identity's alone",
+    "policy_fact_by_system": "a controller's whole slice",
+    "policy_fact_current": "one version of a fact holds now",
+    "user_entrance_unconfirmed": "settling what doors have confirmed",
+}
 
 _SECONDARY = """
 select indexrelid::regclass::text from pg_index
@@ -186,7 +203,9 @@ async def test_a_missing_index_is_found(town: Million, recorded: Recorder) -> No
         missed = {name for name in names if await _is_missed(connection, name, recorded)}
     finally:
         await connection.close()
-    assert set(names) - missed == NOT_MISSED.keys()
+    assert set(names) >= NOT_MISSED.keys()
+    left = sorted(set(names) - missed - NOT_MISSED.keys())
+    assert left == []
 
 
 async def _is_missed(connection: Connection, index: str, recorded: Recorder) -> bool:
