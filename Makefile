@@ -27,7 +27,6 @@ check: lint ## what to run at every step: lint, types, the quick tests
 test: lint test-deps ## all tests, on PostgreSQL 18; those of the store on 16 too
 	DOORWARD_TEST_POSTGRES=16 $(BIN)/pytest -q tests/store --ignore tests/store/embedded
 	$(BIN)/pytest -n 2 --dist loadfile
-	DOORWARD_MUTATIONS=10 $(BIN)/python -m tests.mutation
 
 mutation: .venv/.dev ## whether a test notices that a handler ignores a parameter: 50, or DOORWARD_MUTATIONS
 	$(BIN)/python -m tests.mutation

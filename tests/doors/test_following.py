@@ -303,7 +303,7 @@ async def test_a_controller_that_is_retired_while_the_server_runs(
 
     async def close(connection: Connection) -> None:
         await world.record(connection, Kind.ENTRANCE, world.entrances[0], world.controllers[1])
-        for table in ("access_group_entrance", "acs_entrance"):
+        for table in ("access_group_entrance", "reader", "acs_entrance"):
             await connection.execute(
                 f"delete from {table} where acs_entrance_id = $1", world.entrances[0]
             )

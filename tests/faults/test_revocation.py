@@ -1,5 +1,6 @@
 """A revoked token of every kind is refused by every process on the database, within a second."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -133,13 +134,17 @@ async def _take_the_watches_places(
 ) -> "list[asyncpg.Connection[asyncpg.Record]]":
     """Connections, as many as there may be; both servers keep those of their pools alone."""
     taken: list[asyncpg.Connection[asyncpg.Record]] = []
-    is_full = False
-    while not is_full or await administrator.fetchval(_WATCHES):
+    # A connection that was there for a moment only leaves its place to a watch: it is full when it
+    # has been so for a while.
+    full_for = 0
+    while full_for < 20 or await administrator.fetchval(_WATCHES):
         try:
             taken.append(await asyncpg.connect(dsn))
+            full_for = 0
         except asyncpg.TooManyConnectionsError:
-            is_full = True
+            full_for += 1
             await administrator.execute(f"select pg_terminate_backend(pid) {_WATCHING}")
+            await asyncio.sleep(0.02)
     return taken
 
 

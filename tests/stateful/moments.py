@@ -40,7 +40,8 @@ class Moments(Driver):
             "acs_credential_id": id_,
             "acs_entrance_id": self.some(self.model.entrances, entrance),
         }
-        if not keys:
+        entrance_system = self.model.entrances[asked["acs_entrance_id"]].system
+        if not keys or self.model.credentials[id_].system != entrance_system:
             assert self.site.post("/acs/entrances/unlock", **asked).status_code == 400
             return
         reason = self.model.decision(id_, asked["acs_entrance_id"], self.site.now())
