@@ -29,6 +29,7 @@ from doorward.settings import Settings
 from doorward.site.apply import apply_if_empty
 from doorward.site.parse import load_site
 from doorward.site.sandbox import load_sandbox
+from doorward.site.telling import tell_what_others_left
 from doorward.store import tokens, workspaces
 from doorward.store.clock import read_moved
 from doorward.store.database import Database
@@ -262,6 +263,7 @@ async def _start_parts(
     )
     running.push_async_callback(services.background.stop)
     services.background.start("action attempts", end_expired_on(services))
+    services.background.start("untold facts", tell_what_others_left(database))
     cache = TokenCache(
         database,
         watch,

@@ -71,26 +71,6 @@ async def test_a_fact_may_not_be_given_twice(database: Database) -> None:
     assert await database.fetchval("select revision from policy_revision") == 0
 
 
-async def test_new_ones_are_as_any_others(database: Database) -> None:
-    await _make_workspace(database)
-    async with database.acquire() as connection:
-        await record_all(connection, CHANGE, CHANGES[0])
-        looked_for = await _contents(database)
-        await _clear(database)
-        await _make_workspace(database)
-        assert await record_all(connection, CHANGE, CHANGES[0], is_new=True) == 1
-    assert await _contents(database) == looked_for
-
-
-async def test_what_holds_already_is_not_new(database: Database) -> None:
-    await _make_workspace(database)
-    async with database.acquire() as connection:
-        await record_all(connection, CHANGE, CHANGES[0])
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await record_all(connection, CHANGE, CHANGES[0][:1], is_new=True)
-    assert await database.fetchval("select revision from policy_revision") == 4
-
-
 async def test_a_workspace_without_a_counter_takes_no_changes(database: Database) -> None:
     async with database.acquire() as connection:
         with pytest.raises(asyncpg.NoDataFoundError):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from doorward.site import apply as applying
-from doorward.site import execute
+from doorward.site import execute, telling
 from doorward.store import journal
 from doorward.store.database import Database
 from doorward.store.journal import Change
@@ -77,10 +77,16 @@ async def test_a_large_file_changes_people_in_pieces_between_calls(
 
 
 async def test_a_large_file_makes_people_at_once_between_calls(
-    database: Database, office: Apply, writer: Writer, clock: MovableClock
+    database: Database,
+    office: Apply,
+    writer: Writer,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The calls go on while the people are written, and wait while the journal hears of them."""
-    assert await _applied_while_busy(database, office, writer, clock, people(600)) <= 2
+    """The calls go on while the people are written, and while the journal hears of them."""
+    monkeypatch.setattr(telling, "SIZES", (1, 50))
+    monkeypatch.setattr(telling, "_FIRST", 50)
+    assert await _applied_while_busy(database, office, writer, clock, people(600)) > 3
     assert await database.fetchval("select count(*) from acs_user") == 602
     assert not (await office(people(600))).has_changes
 
@@ -95,7 +101,7 @@ async def test_new_people_are_made_all_or_none(
         raise _CutOff
 
     with monkeypatch.context() as cut:
-        cut.setattr(execute, "tell", cut_off)
+        cut.setattr(journal, "lock", cut_off)
         with pytest.raises(_CutOff):
             await office(people(4))
     assert await digest(database) == before
@@ -121,7 +127,8 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file counts as a large one, and is applied in small pieces."""
     monkeypatch.setattr(applying, "_SMALL", 0)
     monkeypatch.setattr(applying, "_MOST_AT_ONCE", 0)
-    monkeypatch.setattr(applying, "_SIZES", (1, 1))
+    monkeypatch.setattr(telling, "SIZES", (1, 1))
+    monkeypatch.setattr(telling, "_FIRST", 1)
 
 
 @pytest.mark.usefixtures("large")

@@ -1,11 +1,11 @@
 """Brings the database to what a site file says, whether a server runs on it or not."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from time import monotonic
 from typing import Final
+from uuid import UUID
 
 from doorward.clock import Clock
 from doorward.site import execute
@@ -17,6 +17,7 @@ from doorward.site.plan import Options, Step, differing, make_steps
 from doorward.site.problems import Problems
 from doorward.site.report import Report
 from doorward.site.state import read_state
+from doorward.site.telling import SIZES, Pace, tell_of_load
 from doorward.store import journal, site_objects, structure
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.giving_way import giving_way
@@ -27,12 +28,9 @@ from doorward.store.watch import announce
 
 # Up to so many objects, a site is applied in one transaction.
 _SMALL: Final = 1_000
-# The most that may be done in one transaction while a server runs. Others' changes wait for it, a
-# second for some 60,000 where nothing else runs, and it gives way to them (`giving_way`).
+# The most that may be done in one transaction while a server runs. Others' changes wait for what is
+# not about new people, and it gives way to them (`giving_way`).
 _MOST_AT_ONCE: Final = 150_000
-# How long a chunk of a large site may hold up a running server's writes, in seconds.
-_CHUNK_SECONDS: Final = 0.05
-_SIZES: Final = (20, 5_000)
 
 
 async def apply(
@@ -97,6 +95,10 @@ class _Application:
     actor: str
     progress: Progress = silent
 
+    @property
+    def _workspace_id(self) -> UUID:
+        return self.site.workspace.workspace_id
+
     async def run(self, options: Options, *, plan_only: bool = False) -> Report:
         change = self._change()
         # Before a transaction begins here: sealing very many numbers may take too long for one.
@@ -114,7 +116,10 @@ class _Application:
                 self.connection.transaction(),
                 self._codes_apart(report.steps),
             ):
-                await self._load(report.steps, people)
+                untold = await self._load(report.steps, people)
+            await tell_of_load(
+                self.database, self._workspace_id, total=untold, progress=self.progress
+            )
         else:
             await self._in_chunks(report.steps)
         return Report(report.steps, is_plan=False)
@@ -147,28 +152,30 @@ class _Application:
         steps = await self._steps(declared, old, options)
         done = _Done(change, steps, self.progress)
         async with self._codes_apart(steps):
-            for batch in execute.batches(steps, lambda: _SIZES[1]):
+            for batch in execute.batches(steps, lambda: SIZES[1]):
                 await execute.run(self.connection, done.change, self._accounts(), batch)
                 done.advance(batch)
         return Report(tuple(steps), is_plan=False)
 
-    async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> None:
-        """Writes the new people before the journal's counter is locked for everything else."""
-        done = _Done(self._change(), [*steps, *people], self.progress)
-        for batch in execute.batches(people, lambda: _SIZES[1]):
-            await execute.write(self.connection, done.change, self._accounts(), batch)
+    async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> int:
+        """Writes the new people before the journal's counter is locked for everything else.
+
+        Answers of how many facts the journal is to be told after the commit.
+        """
+        done, untold = _Done(self._change(), steps, self.progress), 0
+        for batch in execute.batches(people, lambda: SIZES[1]):
+            untold += await execute.write(self.connection, done.change, self._accounts(), batch)
             done.advance(batch)
         written = {id(step) for step in people}
-        await journal.lock(self.connection, self.site.workspace.workspace_id)
-        for batch in execute.batches(steps, lambda: _SIZES[1]):
-            if id(batch[0]) in written:
-                await execute.tell(self.connection, done.change, batch)
-            else:
-                await execute.run(self.connection, done.change, self._accounts(), batch)
+        await journal.lock(self.connection, self._workspace_id)
+        rest = [step for step in steps if id(step) not in written]
+        for batch in execute.batches(rest, lambda: SIZES[1]):
+            await execute.run(self.connection, done.change, self._accounts(), batch)
             done.advance(batch)
+        return untold
 
     async def _in_chunks(self, steps: Sequence[Step]) -> None:
-        pace, done = _Pace(), _Done(self._change(), steps, self.progress)
+        pace, done = Pace(), _Done(self._change(), steps, self.progress)
         for batch in execute.batches(steps, lambda: pace.size):
             with pace.measured(len(batch)):
                 async with self.connection.transaction():
@@ -208,8 +215,7 @@ class _Application:
         return [*_workspace_steps(self.site, old), *steps]
 
     def _change(self) -> Change:
-        workspace_id = self.site.workspace.workspace_id
-        return Change(workspace_id, self.actor, self.clock.now(workspace_id))
+        return Change(self._workspace_id, self.actor, self.clock.now(self._workspace_id))
 
     def _accounts(self) -> execute.Accounts:
         systems = self.site.systems.values()
@@ -229,7 +235,7 @@ def _workspace_steps(site: Site, old: structure.Workspace | None) -> list[Step]:
 
 def _work(steps: Sequence[Step]) -> int:
     """How many of the steps have something to do."""
-    return sum(map(len, execute.batches(steps, lambda: _SIZES[1])))
+    return sum(map(len, execute.batches(steps, lambda: SIZES[1])))
 
 
 class _Done:
@@ -249,18 +255,3 @@ class _Done:
         later = self.change.at + timedelta(microseconds=len(batch))
         self.change = replace(self.change, at=later)
         self._progress(self._steps, self._total)
-
-
-class _Pace:
-    """How many steps make a chunk, from how long the last one took."""
-
-    def __init__(self) -> None:
-        self.size = 200
-
-    @contextmanager
-    def measured(self, steps: int) -> Iterator[None]:
-        start = monotonic()
-        yield
-        per_step = max(monotonic() - start, 1e-6) / steps
-        least, most = _SIZES
-        self.size = max(least, min(most, int(_CHUNK_SECONDS / per_step)))

@@ -10,12 +10,12 @@ from doorward.resources.event import Event
 from doorward.site import deleting
 from doorward.site.kinds import KINDS
 from doorward.site.plan import Action, Step
-from doorward.store import site_objects, structure
+from doorward.store import site_objects, structure, untold
 from doorward.store.database import Connection
 from doorward.store.events import insert_events
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, IDENTITIES, USERS
-from doorward.store.rows import Table, facts_of, record_all
+from doorward.store.rows import Table, columns, facts_of
 from doorward.store.site_objects import SiteObject
 
 # Accounts by their systems.
@@ -30,6 +30,7 @@ _NEW: Final[dict[str, Table[Any]]] = {
     "user": USERS,
     "credential": CREDENTIALS,
 }
+_MEMBERSHIP: Final = "membership"
 
 # What closes doors comes first, a person before what goes with her; then what must be there for
 # others, then what nobody needs any more. Changes come before new objects, which may be given what
@@ -89,36 +90,47 @@ async def _create(
     await _tell_of(connection, change, accounts, missing)
 
 
-def new_people(steps: Iterable[Step]) -> list[Step]:
-    """The new people of a plan, if they can be written before anything else of it is done."""
-    found: list[Step] = []
-    for step in steps:
-        if step.kind in _NEW and step.action == "create":
-            found.append(step)
-        elif (step.kind in _NEW and step.action in ("update", "delete")) or (
-            step.kind == "system" and step.action == "create"
-        ):
-            # It may set free what they are given, or be what they belong to.
-            return []
-    return found
+def new_people(steps: Sequence[Step]) -> list[Step]:
+    """The new people of a plan with their memberships in groups that are there, if they can be
+    written before anything else of it is done.
+    """
+    if any(_is_in_the_way(step) for step in steps):
+        return []
+    created = [step for step in steps if step.action == "create"]
+    users = {step.ids[0] for step in created if step.kind == "user"}
+    groups = {step.ids[0] for step in created if step.kind == "access_group"}
+    return [
+        step
+        for step in created
+        if step.kind in _NEW
+        or (step.kind == _MEMBERSHIP and step.ids[0] not in groups and step.ids[1] in users)
+    ]
+
+
+def _is_in_the_way(step: Step) -> bool:
+    """Whether it may set free what new people are given, or be what they belong to."""
+    if step.kind == "system":
+        return step.action == "create"
+    return step.kind in _NEW and step.action in ("update", "delete")
 
 
 async def write(
     connection: Connection, change: Change, accounts: Accounts, steps: Sequence[Step]
-) -> None:
-    """Writes new people of one kind, of whom `tell` tells the journal in the same transaction.
+) -> int:
+    """Writes new people of one kind, and the facts that the journal is told of after the commit.
 
-    The counter need not be locked: nobody knows them yet. Raises asyncpg.UniqueViolationError
-    where somebody has made them since the plan.
+    Answers how many facts. The counter need not be locked: nobody knows them yet. Raises
+    asyncpg.UniqueViolationError where somebody has made them since the plan.
     """
-    await _NEW[steps[0].kind].write(connection, change, [step.row for step in steps])
+    rows: list[Any] = [step.row for step in steps]
+    if steps[0].kind == _MEMBERSHIP:
+        await untold.write_memberships(connection, change, rows)
+    else:
+        await _NEW[steps[0].kind].write(connection, change, rows)
     await _tell_of(connection, change, accounts, steps)
-
-
-async def tell(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
-    """Tells the journal of people that have been written; the caller has locked its counter."""
-    facts = facts_of(step.row for step in steps if step.row)
-    await record_all(connection, change, facts, is_new=True)
+    facts = columns(facts_of(rows))
+    await untold.write_facts(connection, change, facts)
+    return len(facts.kinds)
 
 
 async def _tell_of(

@@ -1,15 +1,16 @@
 """Makes the people of a file known to an access system, all of them or none.
 
-The file is checked before the transaction begins. There people, values, cards and codes are written
-first, and the journal's counter is locked for the rest: while it is, every other change of access
-waits, also a removal, until the import gives way. Nobody knows the new rows before, so that writing
-them keeps nobody waiting but whoever makes the same card at the same moment.
+The file is checked before the transaction begins, and once more at its end, where the journal's
+counter is locked: while it is, every other change of access waits, also a removal, until the import
+gives way. Nobody knows the new rows before, so that writing them keeps nobody waiting but whoever
+makes the same card at the same moment. The journal is told of everybody after the commit, in parts.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -23,18 +24,18 @@ from doorward.site.loading import OneBehind, Progress, pauses, silent
 from doorward.site.people_checks import Known
 from doorward.site.people_file import Number, Person, read_people
 from doorward.site.problems import Problems
-from doorward.store import bulk, journal
+from doorward.site.telling import tell_of_load
+from doorward.store import bulk, journal, untold
 from doorward.store.bulk import System
 from doorward.store.credentials import seal_number
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.events import insert_events
 from doorward.store.giving_way import giving_way
 from doorward.store.journal import Change
-from doorward.store.links import MEMBERSHIPS, Membership
+from doorward.store.links import Membership
 from doorward.store.people import CREDENTIALS, USERS, Credential, User, new_salt
-from doorward.store.rows import Facts, columns, conflicts, facts_of, record
+from doorward.store.rows import Facts, columns, conflicts, facts_of
 from doorward.store.secrets import Keyring
-from doorward.store.watch import announce
 
 _CHUNK: Final = 5_000
 # So many people are made ready in a millisecond or two; then PostgreSQL's answers have their turn.
@@ -57,7 +58,8 @@ async def import_people(
 
     Raises SiteError with every bad line, before anything is written, StartError when somebody
     changes the same things at the same time, or would wait too long, and Unavailable. In each of
-    them nobody was made.
+    them nobody was made, but for the StartError that says so: where PostgreSQL goes away after the
+    commit, a server will tell the doors.
     """
     problems = Problems(file)
     people = read_people(data, problems)
@@ -69,8 +71,7 @@ async def import_people(
             checked = await made.check(problems)
             async with giving_way(database, connection), connection.transaction():
                 await made.run(checked, problems)
-            async with database.acquire() as other:
-                await announce(other)
+            await made.tell()
     finally:
         await connection.close()
     return len(people)
@@ -90,14 +91,6 @@ class _Checked(NamedTuple):
 
     revision: int
     known: Known
-
-
-class _Told(NamedTuple):
-    """What the journal has still to be told of a part of the file."""
-
-    people: int
-    facts: Facts
-    memberships: list[Membership]
 
 
 class _Import:
@@ -120,6 +113,7 @@ class _Import:
         self._progress = progress
         self._lookups = people_checks.lookups_of(people, keyring, system.workspace_id)
         self._done = 0
+        self._untold = 0
 
     async def check(self, problems: Problems, before: Known | None = None) -> _Checked:
         """Looks through the pool, which does not see what a transaction has written here.
@@ -137,13 +131,19 @@ class _Import:
 
     async def run(self, checked: _Checked, problems: Problems) -> None:
         """Within a transaction. Raises SiteError."""
-        told = await self._write(checked.known)
+        await self._write(checked.known)
         if checked.revision != await self._revision():
             # Here this keeps nobody waiting.
             checked = await self._checked_again(checked, problems)
         await journal.lock(self._connection, self._change.workspace_id)
         await self._check_last(checked, problems)
-        await self._grant(told)
+
+    async def tell(self) -> None:
+        """Tells the journal, after the commit. Raises Unavailable."""
+        people = len(self._people)
+        progress = partial(_second_half, self._progress, people)
+        workspace_id = self._change.workspace_id
+        await tell_of_load(self._database, workspace_id, total=self._untold, progress=progress)
 
     async def _revision(self) -> int:
         return await journal.revision(self._connection, self._change.workspace_id)
@@ -158,25 +158,25 @@ class _Import:
         people_checks.check_same_groups(self._people, checked.known, groups, problems)
         problems.refuse()
         workspace_id = self._change.workspace_id
-        if await journal.has_added(self._connection, workspace_id, checked.revision):
+        # What another load has committed and not told of yet is no revision either.
+        if await untold.is_untold(self._database, workspace_id) or await journal.has_added(
+            self._connection, workspace_id, checked.revision
+        ):
             await self.check(problems, checked.known)
 
-    async def _write(self, known: Known) -> list[_Told]:
+    async def _write(self, known: Known) -> None:
         """Writes all that the journal's counter need not be locked for.
 
         While PostgreSQL takes one part, the next one is made ready.
         """
-        told: list[_Told] = []
         async with OneBehind() as behind:
             ids = sorted((uuid4() for _ in self._people), key=_by_bytes)
             for start in range(0, len(self._people), _CHUNK):
                 change = replace(self._change, at=self._change.at + start * _MICROSECOND)
                 people = self._people[start : start + _CHUNK]
                 rows = await self._rows(change, people, ids[start:], known)
-                facts = facts_of([*rows.users, *rows.credentials])
-                told.append(_Told(len(people), columns(facts), rows.memberships))
-                await behind.start(self._write_rows(change, rows))
-        return told
+                facts = columns(facts_of([*rows.users, *rows.credentials, *rows.memberships]))
+                await behind.start(self._write_rows(change, rows, facts))
 
     async def _rows(
         self, change: Change, people: Sequence[Person], ids: Sequence[UUID], known: Known
@@ -230,22 +230,19 @@ class _Import:
         for occasion, credential in zip(occasions, made, strict=True):
             yield catalogue.acs_credential_issued(occasion, *where, credential.acs_credential_id)
 
-    async def _write_rows(self, change: Change, rows: _Rows) -> None:
+    async def _write_rows(self, change: Change, rows: _Rows, facts: Facts) -> None:
         await USERS.write(self._connection, change, rows.users)
         await CREDENTIALS.write(self._connection, change, rows.credentials)
+        await untold.write_memberships(self._connection, self._change, rows.memberships)
         await insert_events(self._connection, change.workspace_id, rows.events)
-        self._advance(len(rows.users))
-
-    async def _grant(self, told: Sequence[_Told]) -> None:
-        """Tells the journal of everybody, and lets them into their groups."""
-        for part in told:
-            await record(self._connection, self._change, part.facts, is_new=True)
-            await MEMBERSHIPS.insert(self._connection, self._change, part.memberships, is_new=True)
-            self._advance(part.people)
-
-    def _advance(self, people: int) -> None:
-        self._done += people
+        await untold.write_facts(self._connection, self._change, facts)
+        self._untold += len(facts.kinds)
+        self._done += len(rows.users)
         self._progress(self._done, 2 * len(self._people))
+
+
+def _second_half(progress: Progress, people: int, told: int, total: int) -> None:
+    progress(people + (people * told // total if total else people), 2 * people)
 
 
 def _by_bytes(uuid: UUID) -> bytes:

@@ -107,14 +107,12 @@ class Links(Table[R]):
         )
         return {row.ids: row for row in (self.row(*record) for record in found)}
 
-    async def insert(
-        self, connection: Connection, change: Change, rows: Sequence[R], *, is_new: bool = False
-    ) -> None:
-        """Makes links; a tombstone of the same pair comes to life again. is_new: see record_all."""
+    async def insert(self, connection: Connection, change: Change, rows: Sequence[R]) -> None:
+        """Makes links; a tombstone of the same pair comes to life again."""
         a, b = self.keys
         created = ", created_at" if self.has_created_at else ""
         again = ", created_at = excluded.created_at" if self.has_created_at else ""
-        first = await record_all(connection, change, facts_of(rows), is_new=is_new)
+        first = await record_all(connection, change, facts_of(rows))
         await connection.execute(
             f"insert into {self.name} (workspace_id, {a}, {b}, is_desired, is_unconfirmed,"  # noqa: S608
             f" revision, changed_at{created}) select $1, x.a, x.b, true, true, $4 + x.n - 1, $5"

@@ -244,7 +244,7 @@ class Facts(NamedTuple):
 
 
 def columns(entries: Sequence[Entry]) -> Facts:
-    """What `record` takes, made ready before the counter is locked where there are many."""
+    """What the journal takes."""
     return Facts(
         [entry.acs_system_id for entry in entries],
         [entry.kind.value for entry in entries],
@@ -258,29 +258,18 @@ def columns(entries: Sequence[Entry]) -> Facts:
     )
 
 
-async def record_all(
-    connection: Connection, change: Change, entries: Sequence[Entry], *, is_new: bool = False
-) -> int:
-    """Records entries as `record` does."""
-    return await record(connection, change, columns(entries), is_new=is_new)
-
-
-async def record(
-    connection: Connection, change: Change, facts: Facts, *, is_new: bool = False
-) -> int:
+async def record_all(connection: Connection, change: Change, entries: Sequence[Entry]) -> int:
     """Appends changes of facts in their order; answers the revision of the first.
 
-    is_new: none of the facts holds now, which saves looking for them. Raises
-    asyncpg.UniqueViolationError where one does. Nothing to append answers 0.
+    Nothing to append answers 0.
     """
-    if not facts.kinds:
+    if not entries:
         return 0
     first: int = await connection.fetchval(
-        "select record_changes($1, $2, $3, $4, $5, $6, $7, $8, $9::text[]::jsonb[], $10)",
+        "select record_changes($1, $2, $3, false, $4, $5, $6, $7, $8::text[]::jsonb[], $9)",
         change.workspace_id,
         change.actor,
         change.at,
-        is_new,
-        *facts,
+        *columns(entries),
     )
     return first
