@@ -3,29 +3,62 @@
 from typing import Literal
 from uuid import UUID
 
-from doorward.resources.values import Resource
+from doorward.resources.acs_credential import AcsCredential
+from doorward.resources.values import Resource, Timestamp
 
-ActionType = Literal["UNLOCK_DOOR"]
+ActionType = Literal[
+    "UNLOCK_DOOR", "ENCODE_CREDENTIAL", "SCAN_CREDENTIAL", "SCAN_TO_ASSIGN_CREDENTIAL"
+]
 
 
 class ActionResult(Resource, frozen=True, kw_only=True):
-    """What a command has achieved."""
+    """What a command to unlock has achieved."""
 
     was_confirmed_by_device: bool
 
 
+class CredentialOnEncoder(Resource, frozen=True, kw_only=True):
+    """What a card holds that lies on an encoder."""
+
+    card_number: str | None
+    created_at: Timestamp | None
+    ends_at: Timestamp | None
+    is_issued: bool | None
+    starts_at: Timestamp | None
+
+
+class ScanWarning(Resource, frozen=True, kw_only=True):
+    """A difference between the card and what is known of it."""
+
+    warning_code: Literal[
+        "acs_credential_on_encoder_out_of_sync", "acs_credential_on_seam_not_found"
+    ]
+    warning_message: str
+
+
+class ScanResult(Resource, frozen=True, kw_only=True):
+    """What a scan has found: on the card, and of its credential; None for what is not there."""
+
+    acs_credential_on_encoder: CredentialOnEncoder | None
+    acs_credential_on_seam: AcsCredential | None
+    warnings: list[ScanWarning]
+
+
 class ActionError(Resource, frozen=True, kw_only=True):
-    """Why a command has failed. `type` is the ladder's reason where the door refused."""
+    """Why a command has failed. `type` is the ladder's reason where a door refused."""
 
     type: str
     message: str
 
 
 class ActionAttempt(Resource, frozen=True, kw_only=True):
-    """A command under way or ended; `result` is there on success alone, `error` on error alone."""
+    """A command under way or ended; `result` is there on success alone, `error` on error alone.
+
+    result: the credential that was encoded or assigned, what was scanned, or that a door opened.
+    """
 
     action_attempt_id: UUID
     action_type: ActionType
     status: Literal["pending", "success", "error"]
-    result: ActionResult | None
+    result: ActionResult | ScanResult | AcsCredential | None
     error: ActionError | None
