@@ -31,7 +31,14 @@ from doorward.resources.action_attempt import (
     ScanResult,
     ScanWarning,
 )
-from doorward.store import action_attempts, credential_changes, credentials, encoders, identities
+from doorward.store import (
+    action_attempts,
+    credential_changes,
+    credentials,
+    encoders,
+    identities,
+    users,
+)
 from doorward.store.database import Connection
 from doorward.store.encoders import Encoder, Scenario
 from doorward.store.idempotency import Kept
@@ -199,7 +206,7 @@ class _Desk:
         card = await self._card()
         if card is None:
             return _error("no_credential_on_encoder")
-        acs_user_id = self.asked.acs_user_id or await self._user()
+        acs_user_id = await self._user()
         if card.credential is None:
             return await self._laid(await self._register(card, acs_user_id))
         credential = await self.issuer.find(card.credential.acs_credential_id)
@@ -207,6 +214,9 @@ class _Desk:
         return await self._laid(credential.acs_credential_id)
 
     async def _user(self) -> UUID:
+        if self.asked.acs_user_id is not None:
+            found(await users.system_of(*self._where, self.asked.acs_user_id), "acs_user")
+            return self.asked.acs_user_id
         assert self.asked.user_identity_id is not None
         identity = await identities.get(*self._where, self.asked.user_identity_id)
         system_id = self.asked.encoder.acs_system_id

@@ -1,7 +1,9 @@
 """An action attempt: a momentary command, and what became of it."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
+
+from msgspec import Meta
 
 from doorward.resources.acs_credential import AcsCredential
 from doorward.resources.values import Resource, Timestamp
@@ -51,6 +53,11 @@ class ActionError(Resource, frozen=True, kw_only=True):
     message: str
 
 
+# msgspec takes no union of structs that nothing in them tells apart: here `action_type` does. The
+# document is told of them by doorward.wire.schemas.
+Result = Annotated[Any, Meta(extra={"one_of": (ActionResult, ScanResult, AcsCredential)})]
+
+
 class ActionAttempt(Resource, frozen=True, kw_only=True):
     """A command under way or ended; `result` is there on success alone, `error` on error alone.
 
@@ -60,5 +67,5 @@ class ActionAttempt(Resource, frozen=True, kw_only=True):
     action_attempt_id: UUID
     action_type: ActionType
     status: Literal["pending", "success", "error"]
-    result: ActionResult | ScanResult | AcsCredential | None
+    result: Result | None
     error: ActionError | None

@@ -7,7 +7,7 @@ failure that an end on its way to the disk could still make a success.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -19,6 +19,7 @@ from doorward.resources.action_attempt import (
     ActionError,
     ActionResult,
     ActionType,
+    Result,
     ScanResult,
 )
 from doorward.store import visible
@@ -310,16 +311,14 @@ def _seen(row: asyncpg.Record, keyring: Keyring) -> Seen:
     return Seen(attempt, row["is_over"])
 
 
-def _result(
-    row: asyncpg.Record, keyring: Keyring
-) -> ActionResult | ScanResult | AcsCredential | None:
+def _result(row: asyncpg.Record, keyring: Keyring) -> Result | None:
     if row["result"] is None:
         return None
     if row["sealed"] is None:
         return msgspec.json.decode(row["result"], type=ActionResult)
     body = keyring.open(row["sealed"], _context(row["workspace_id"], row["action_attempt_id"]))
     # Told as it was written: it is for the caller, and nobody here looks into it.
-    return cast("ScanResult | AcsCredential", msgspec.Raw(body))
+    return msgspec.Raw(body)
 
 
 def _context(workspace_id: UUID, action_attempt_id: UUID) -> bytes:
