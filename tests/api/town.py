@@ -122,6 +122,19 @@ class Town:
         await self.record(system, Kind.READER, reader, entrance, ReaderState())
         return entrance
 
+    async def encoder(self, system: System, name: str) -> UUID:
+        """Makes an encoder."""
+        encoder = uuid4()
+        await self._insert(
+            "acs_encoder",
+            workspace_id=self.workspace_id,
+            acs_encoder_id=encoder,
+            acs_system_id=system.acs_system_id,
+            display_name=name,
+            created_at=self._tick(),
+        )
+        return encoder
+
     async def group(self, system: System, name: str, *entrances: UUID, span: Span = ALWAYS) -> UUID:
         """Makes a group that opens entrances within a span of time."""
         group = uuid4()

@@ -79,6 +79,7 @@ DEVIATIONS: Final = (
             "*acs_access_group.external_type: enum doorward_access_group",
             "*acs_access_group.access_group_type: enum doorward_access_group",
             "*acs_credential.external_type: enum doorward_credential",
+            "action_attempt.result*.external_type: enum doorward_credential",
         ),
     ),
     Deviation(

@@ -55,7 +55,9 @@ def _has_type(value: Any, name: str | None) -> bool:
 
 
 def _one_of(value: Any, schema: Schema, named: Mapping[str, Schema], place: str) -> Iterator[str]:
-    """The value must fit one; a discriminator says which, so that its own faults are told."""
+    """The value must fit one; a discriminator says which, so that its own faults are told. Without
+    one those of the schema that it nearly fits are, where there is one such.
+    """
     key = schema.get("discriminator", {}).get("propertyName")
     candidates = schema["oneOf"]
     if key is not None:
@@ -70,7 +72,9 @@ def _one_of(value: Any, schema: Schema, named: Mapping[str, Schema], place: str)
         place = f"{place}({value[key]})"
     told = [list(differences(value, each, named, place)) for each in candidates]
     if all(told):
-        yield from told[0] if len(told) == 1 else [f"{place}: fits none"]
+        fewest = min(map(len, told))
+        nearest = [each for each in told if len(each) == fewest]
+        yield from nearest[0] if len(nearest) == 1 else [f"{place}: fits none"]
 
 
 def _of_scalar(value: Any, schema: Schema, place: str) -> Iterator[str]:

@@ -46,6 +46,7 @@ async def get(call: Call[Services], request: GetActionAttempt) -> ActionAttempt:
 async def _look(call: Call[Services], request: GetActionAttempt) -> Seen:
     seen = await action_attempts.get(
         call.services.database,
+        call.services.keyring,
         call.workspace_id,
         request.action_attempt_id,
         sight=call.caller.sight,
@@ -70,6 +71,7 @@ async def _look_at_page(
     assert call.page is not None
     return await action_attempts.list_attempts(
         call.services.database,
+        call.services.keyring,
         call.workspace_id,
         action_attempt_ids=or_none(request.action_attempt_ids),
         sight=call.caller.sight,

@@ -42,7 +42,16 @@ AcsAccessGroupIds = Annotated[
     ),
 ]
 AcsCredentialId = Annotated[UUID, Meta(description="The credential.")]
-AcsEncoderId = Annotated[UUID, Meta(description="The card encoder.")]
+AcsEncoderId = Annotated[
+    UUID,
+    Meta(
+        description="The card encoder.",
+        extra_json_schema={"example": "18ad521a-308e-4182-b1a6-2338b46a2763"},
+    ),
+]
+AcsEncoderIds = Annotated[
+    list[UUID], Meta(max_length=MOST_NAMED, description="Any of these card encoders.")
+]
 AcsEntranceId = Annotated[
     UUID,
     Meta(

@@ -10,7 +10,7 @@ from doorward.api import (
     user_identities,
     workspaces,
 )
-from doorward.api.acs import access_groups, credentials, entrances, systems, users
+from doorward.api.acs import access_groups, credentials, encoders, entrances, systems, users
 from doorward.api.doorward import credentials as own_credentials
 from doorward.api.doorward import decisions, doors, simulate
 from doorward.api.merged import naming
@@ -26,6 +26,7 @@ _ROUTES: Final[tuple[Route, ...]] = (
     *access_groups.ROUTES,
     *user_identities.ROUTES,
     *credentials.ROUTES,
+    *encoders.ROUTES,
     *action_attempts.ROUTES,
     *events.ROUTES,
     *own_credentials.ROUTES,

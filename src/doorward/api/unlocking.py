@@ -82,8 +82,9 @@ def _check(unlocking: Unlocking) -> None:
 async def _as_it_is(call: Call[Services], answer: ActionAttempt | Kept) -> ActionAttempt | Kept:
     if isinstance(answer, Kept):
         return answer
+    services, attempt_id = call.services, answer.action_attempt_id
     now = await action_attempts.get(
-        call.services.database, call.workspace_id, answer.action_attempt_id
+        services.database, services.keyring, call.workspace_id, attempt_id
     )
     return now.attempt if now else answer
 
@@ -164,6 +165,8 @@ async def end_where_over(
 
 
 async def _tell(connection: Connection, services: Services, ended: Ended) -> None:
+    if ended.action_type != "UNLOCK_DOOR":
+        return  # the API has no event for what encoders did
     now = services.clock.now(ended.workspace_id)
     event = catalogue.unlock_door_ended(
         Occasion(ended.workspace_id, now, now),

@@ -164,6 +164,32 @@ def acs_credential_deleted(
     )
 
 
+def acs_encoder_added(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_encoder_id: UUID
+) -> Event:
+    """An access system has a new encoder: the file declares one."""
+    return _in_system(
+        "acs_encoder.added",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_encoder_id=acs_encoder_id,
+    )
+
+
+def acs_encoder_removed(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_encoder_id: UUID
+) -> Event:
+    """An access system has an encoder no more: the file declares it no longer."""
+    return _in_system(
+        "acs_encoder.removed",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_encoder_id=acs_encoder_id,
+    )
+
+
 def acs_entrance_added(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_entrance_id: UUID
 ) -> Event:

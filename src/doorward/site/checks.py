@@ -39,6 +39,7 @@ def _ids(site: Site) -> Iterable[tuple[UUID, int]]:
     yield from ((entry.controller_id, entry.line) for entry in site.controllers.values())
     yield from ((entry.acs_entrance_id, entry.line) for entry in site.entrances.values())
     yield from ((entry.reader_id, entry.line) for entry in site.readers.values())
+    yield from ((entry.acs_encoder_id, entry.line) for entry in site.encoders.values())
     yield from ((entry.acs_access_group_id, entry.line) for entry in site.access_groups.values())
     yield from ((entry.user_identity_id, entry.line) for entry in site.identities.values())
     yield from ((entry.acs_user_id, entry.line) for entry in site.users.values())

@@ -86,6 +86,7 @@ def _doors(site: Site) -> Iterator[Declaration]:
         )
         yield Declaration("entrance", entrance.key, entrance.line, door)
     yield from _readers(site)
+    yield from _encoders(site)
 
 
 def _readers(site: Site) -> Iterator[Declaration]:
@@ -100,6 +101,14 @@ def _readers(site: Site) -> Iterator[Declaration]:
             reader.direction,
         )
         yield Declaration("reader", reader.key, reader.line, row)
+
+
+def _encoders(site: Site) -> Iterator[Declaration]:
+    for encoder in site.encoders.values():
+        row = structure.Encoder(
+            encoder.acs_encoder_id, _system_id(site, encoder.system), encoder.name
+        )
+        yield Declaration("encoder", encoder.key, encoder.line, row)
 
 
 def _groups(site: Site) -> Iterator[Declaration]:

@@ -13,7 +13,7 @@ from doorward.store.events import insert_events
 from doorward.store.journal import Change
 from doorward.store.people import IDENTITIES
 from doorward.store.rows import Ids, column
-from doorward.store.structure import ENTRANCES
+from doorward.store.structure import ENCODERS, ENTRANCES
 
 Delete = Callable[[Connection, Change, Sequence[UUID]], Awaitable[None]]
 
@@ -43,6 +43,19 @@ async def _entrances(connection: Connection, change: Change, ids: Sequence[UUID]
     await insert_events(connection, change.workspace_id, removed)
 
 
+async def _encoders(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
+    rows = await ENCODERS.read_by(connection, change.workspace_id, ENCODERS.keys[0], ids)
+    await ENCODERS.delete(connection, change, [row.ids for row in rows])
+    accounts = await systems.accounts_of(connection, change.workspace_id)
+    removed = [
+        catalogue.acs_encoder_removed(
+            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_encoder_id
+        )
+        for row in rows
+    ]
+    await insert_events(connection, change.workspace_id, removed)
+
+
 async def _identities(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
     """An identity's client sessions end with it; whoever has it as a user stays without it."""
     workspace_id = change.workspace_id
@@ -63,5 +76,6 @@ _TOLD: Final[Mapping[str, Delete]] = {
     "credential": deletions.delete_credentials,
     "access_group": deletions.delete_groups,
     "entrance": _entrances,
+    "encoder": _encoders,
     "identity": _identities,
 }

@@ -181,9 +181,10 @@ def _events(change: Change, accounts: Accounts, step: Step) -> Iterator[Event]:
             yield catalogue.connected_account_connected(_occasion(change), account)
             yield catalogue.acs_system_added(_occasion(change), account, *row.ids)
             yield catalogue.acs_system_connected(_occasion(change), account, *row.ids)
-        case "entrance" | "user" | "credential":
+        case "entrance" | "encoder" | "user" | "credential":
             made = {
                 "entrance": catalogue.acs_entrance_added,
+                "encoder": catalogue.acs_encoder_added,
                 "user": catalogue.acs_user_created,
                 "credential": catalogue.acs_credential_issued,
             }[step.kind]

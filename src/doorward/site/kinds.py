@@ -11,7 +11,14 @@ from doorward.store.links import CREDENTIAL_ENTRANCES, GROUP_ENTRANCES, MEMBERSH
 from doorward.store.people import CREDENTIALS, IDENTITIES, USERS
 from doorward.store.published import PUBLISHED_TOKENS
 from doorward.store.rows import Ids
-from doorward.store.structure import ACCESS_GROUPS, CONTROLLERS, ENTRANCES, READERS, SYSTEMS
+from doorward.store.structure import (
+    ACCESS_GROUPS,
+    CONTROLLERS,
+    ENCODERS,
+    ENTRANCES,
+    READERS,
+    SYSTEMS,
+)
 
 # What an object is found by: its kind's name and its ids.
 Address = tuple[str, Ids]
@@ -65,6 +72,7 @@ KINDS: Final = {
         Kind("controller", "controller", CONTROLLERS, is_structure=True),
         Kind("entrance", "entrance", ENTRANCES, is_structure=True),
         Kind("reader", "reader", READERS, is_structure=True),
+        Kind("encoder", "encoder", ENCODERS, is_structure=True),
         Kind("access_group", "access group", ACCESS_GROUPS, is_structure=True),
         Kind("access_group_entrance", "access group", GROUP_ENTRANCES, is_structure=True),
         Kind("identity", "identity", IDENTITIES, is_structure=False),

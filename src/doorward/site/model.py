@@ -87,6 +87,17 @@ class Entrance:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoder:
+    """What writes cards of a system."""
+
+    line: int
+    key: str
+    acs_encoder_id: UUID
+    system: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A span of time in UTC, [starts_at, ends_at); None is unbounded."""
 
@@ -177,6 +188,7 @@ class Site:
     controllers: dict[str, Controller]
     entrances: dict[str, Entrance]
     readers: dict[str, Reader]
+    encoders: dict[str, Encoder]
     access_groups: dict[str, AccessGroup]
     identities: dict[str, Identity]
     users: dict[str, User]

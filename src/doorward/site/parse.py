@@ -14,6 +14,7 @@ from doorward.site.model import (
     Contact,
     Controller,
     Credential,
+    Encoder,
     Entrance,
     Identity,
     PublishedToken,
@@ -80,6 +81,7 @@ class _Parser:
         self._systems = self._each("systems", self._system)
         self._controllers = self._each("controllers", self._controller)
         self._entrances = self._each("entrances", self._entrance)
+        encoders = self._each("encoders", self._encoder)
         self._groups = self._each("access_groups", self._group)
         self._identities = self._each("identities", self._identity)
         users = self._each("users", self._user)
@@ -92,6 +94,7 @@ class _Parser:
             controllers=self._controllers,
             entrances=self._entrances,
             readers={reader.key: reader for reader in self._readers},
+            encoders=encoders,
             access_groups=self._groups,
             identities=self._identities,
             users=users,
@@ -180,6 +183,18 @@ class _Parser:
             section.text("name") or name,
             section.choice("driver", ("virtual",), "virtual"),
             cast("Literal['entry', 'exit']", direction),
+        )
+
+    def _encoder(self, key: str, section: Section) -> Encoder:
+        if not self._workspace.is_sandbox:
+            reason = "only a sandbox workspace has encoders, which are simulated"
+            self._problems.add(section.line, f"{section.name}: {reason}")
+        return Encoder(
+            section.line,
+            key,
+            self._id(section, "encoder", key),
+            _one_of(section, "system", self._systems, "systems"),
+            section.required("name"),
         )
 
     def _group(self, key: str, section: Section) -> AccessGroup:

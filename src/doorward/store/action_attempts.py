@@ -13,14 +13,18 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 
+from doorward.resources.acs_credential import AcsCredential
 from doorward.resources.action_attempt import (
     ActionAttempt,
     ActionError,
     ActionResult,
     ActionType,
+    Result,
+    ScanResult,
 )
 from doorward.store import visible
 from doorward.store.database import Connection
+from doorward.store.secrets import Keyring
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
@@ -29,7 +33,7 @@ LIFE_SECONDS: Final = 4.0
 
 EXPIRED: Final = ActionError(
     type="action_attempt_expired",
-    message="No answer came in time. What the door did is not known; it is not asked again.",
+    message="No answer came in time. What was done is not known; it is not asked again.",
 )
 
 # A process that stalls between an end and its commit holds the attempt no longer than this.
@@ -91,19 +95,77 @@ async def create_unlocking(
     actor: str,
 ) -> ActionAttempt:
     """Keeps a command to unlock, which ends within LIFE_SECONDS."""
-    row = await connection.fetchrow(
+    assert unlocking.acs_system_id is not None
+    return await create(
+        connection,
+        workspace_id,
+        "UNLOCK_DOOR",
+        unlocking.acs_system_id,
+        actor,
+        acs_entrance_id=acs_entrance_id,
+        acs_credential_id=acs_credential_id,
+        user_identity_id=unlocking.user_identity_id,
+    )
+
+
+async def create(
+    connection: Connection,
+    workspace_id: UUID,
+    action_type: ActionType,
+    acs_system_id: UUID,
+    actor: str,
+    *,
+    acs_entrance_id: UUID | None = None,
+    acs_credential_id: UUID | None = None,
+    user_identity_id: UUID | None = None,
+) -> ActionAttempt:
+    """Keeps a command, which ends within LIFE_SECONDS."""
+    action_attempt_id = uuid4()
+    await connection.execute(
         _CREATE,
         workspace_id,
-        uuid4(),
-        unlocking.acs_system_id,
+        action_attempt_id,
+        action_type,
+        acs_system_id,
         acs_entrance_id,
         acs_credential_id,
-        unlocking.user_identity_id,
+        user_identity_id,
         actor,
         LIFE_SECONDS,
     )
-    assert row is not None
-    return _seen(row).attempt
+    return ActionAttempt(
+        action_attempt_id=action_attempt_id,
+        action_type=action_type,
+        status="pending",
+        result=None,
+        error=None,
+    )
+
+
+async def hold(connection: Connection, workspace_id: UUID, action_attempt_id: UUID) -> bool:
+    """Whether an attempt is under way; if so, nobody else ends it until the transaction is over."""
+    is_pending: bool | None = await connection.fetchval(_HOLD, workspace_id, action_attempt_id)
+    return bool(is_pending)
+
+
+async def conclude(
+    connection: Connection,
+    keyring: Keyring,
+    workspace_id: UUID,
+    action_attempt_id: UUID,
+    outcome: AcsCredential | ScanResult | ActionError,
+) -> None:
+    """Ends an attempt that the transaction holds; a result is sealed, for it tells a number."""
+    body = msgspec.json.encode(outcome)
+    error = body.decode() if isinstance(outcome, ActionError) else None
+    context = _context(workspace_id, action_attempt_id)
+    await connection.execute(
+        _CONCLUDE,
+        workspace_id,
+        action_attempt_id,
+        error,
+        keyring.seal(body, context) if error is None else None,
+    )
 
 
 async def end(
@@ -149,18 +211,24 @@ async def end_expired_of(
 
 
 async def get(
-    source: Source, workspace_id: UUID, action_attempt_id: UUID, *, sight: Sight | None = None
+    source: Source,
+    keyring: Keyring,
+    workspace_id: UUID,
+    action_attempt_id: UUID,
+    *,
+    sight: Sight | None = None,
 ) -> Seen | None:
     """An attempt as it is now, None for an unknown one and for one out of sight."""
     select = Select(_SELECT, workspace_id)
     select.where("t.action_attempt_id = {0}", action_attempt_id)
     visible.narrow_attempts(select, sight)
     row = await select.fetchrow(source)
-    return _seen(row) if row else None
+    return _seen(row, keyring) if row else None
 
 
 async def list_attempts(
     source: Source,
+    keyring: Keyring,
     workspace_id: UUID,
     *,
     action_attempt_ids: Sequence[UUID] | None = None,
@@ -173,7 +241,7 @@ async def list_attempts(
     select.where_given("t.action_attempt_id = any ({0}::uuid[])", action_attempt_ids)
     visible.narrow_attempts(select, sight)
     rows, next_after = await select.page(source, _ORDER, limit, after)
-    return [_seen(row) for row in rows], next_after
+    return [_seen(row, keyring) for row in rows], next_after
 
 
 _FIND: Final = """
@@ -190,10 +258,20 @@ left join acs_user u on u.workspace_id = q.workspace_id and u.acs_user_id = c.ac
 _CREATE: Final = """
 insert into action_attempt (workspace_id, action_attempt_id, action_type, status, acs_system_id,
   acs_entrance_id, acs_credential_id, user_identity_id, actor, created_at, ends_at)
-values ($1, $2, 'UNLOCK_DOOR', 'pending', $3, $4, $5, $6, $7, clock_timestamp(),
-  clock_timestamp() + $8 * interval '1 second')
-returning *, false is_over
+values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, clock_timestamp(),
+  clock_timestamp() + $9 * interval '1 second')
 """
+
+_HOLD: Final = """
+select true from action_attempt
+where workspace_id = $1 and action_attempt_id = $2 and status = 'pending'
+  and ends_at > clock_timestamp()
+for update"""
+
+_CONCLUDE: Final = """
+update action_attempt set status = case when $3::text is null then 'success' else 'error' end,
+  result = case when $3::text is null then '{}'::jsonb end, error = $3::text::jsonb, sealed = $4
+where workspace_id = $1 and action_attempt_id = $2"""
 
 _ENDED: Final = """
 returning t.workspace_id, t.action_attempt_id, t.action_type, t.status = 'success' is_success,
@@ -221,16 +299,27 @@ _END_EXPIRED_OF: Final = _LATE.format(
 )
 
 
-def _seen(row: asyncpg.Record) -> Seen:
+def _seen(row: asyncpg.Record, keyring: Keyring) -> Seen:
     error = None if row["error"] is None else msgspec.json.decode(row["error"], type=ActionError)
-    result = (
-        None if row["result"] is None else msgspec.json.decode(row["result"], type=ActionResult)
-    )
     attempt = ActionAttempt(
         action_attempt_id=row["action_attempt_id"],
         action_type=row["action_type"],
         status=row["status"],
-        result=result,
+        result=_result(row, keyring),
         error=error,
     )
     return Seen(attempt, row["is_over"])
+
+
+def _result(row: asyncpg.Record, keyring: Keyring) -> Result | None:
+    if row["result"] is None:
+        return None
+    if row["sealed"] is None:
+        return msgspec.json.decode(row["result"], type=ActionResult)
+    body = keyring.open(row["sealed"], _context(row["workspace_id"], row["action_attempt_id"]))
+    # Told as it was written: it is for the caller, and nobody here looks into it.
+    return msgspec.Raw(body)
+
+
+def _context(workspace_id: UUID, action_attempt_id: UUID) -> bytes:
+    return b"action_attempt" + workspace_id.bytes + action_attempt_id.bytes

@@ -1,5 +1,5 @@
 """What a site consists of, as a site file writes it: workspace, systems, controllers, entrances,
-readers and access groups.
+readers, encoders and access groups.
 """
 
 import secrets
@@ -119,6 +119,23 @@ class Reader:
         """What the entrance's controller is told."""
         state = ReaderState(self.driver, self.direction)
         return Entry(self.acs_system_id, Kind.READER, self.reader_id, self.acs_entrance_id, state)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """What writes cards of a system."""
+
+    acs_encoder_id: UUID
+    acs_system_id: UUID
+    display_name: str
+
+    @property
+    def ids(self) -> Ids:
+        """What the row is found by."""
+        return (self.acs_encoder_id,)
+
+    def fact(self) -> None:
+        """No door hears of an encoder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +276,7 @@ READERS: Final = Table(
     computed={"acs_system_id": _SYSTEM_OF_ENTRANCE},
     has_created_at=False,
 )
+ENCODERS: Final = Table(Encoder, "acs_encoder", ("acs_encoder_id",))
 ACCESS_GROUPS: Final = Table(AccessGroup, "acs_access_group", ("acs_access_group_id",))
 
 ENTRANCES.dependents += [

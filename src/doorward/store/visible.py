@@ -89,6 +89,13 @@ def narrow_to_accounts(select: Select, sight: Sight | None) -> None:
         select.where(f"s.connected_account_id in ({_ACCOUNTS})", accounts, sight.customer_key)
 
 
+def narrow_encoders(select: Select, sight: Sight | None) -> None:
+    """Leaves of encoders `d` those of systems that a session runs."""
+    if sight is not None:
+        accounts = list(sight.connected_account_ids)
+        select.where(f"d.acs_system_id in ({_SYSTEMS})", accounts, sight.customer_key)
+
+
 def narrow_systems(select: Select, sight: Sight | None) -> None:
     """Leaves of access systems `s` what a session sees."""
     _narrow(select, _SYSTEM, sight)

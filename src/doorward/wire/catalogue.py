@@ -25,9 +25,11 @@ class ErrorType:
 
 # Resources that a call may name and that may not be there, in the words of a sentence.
 RESOURCES: Final[Mapping[str, str]] = {
+    "access_method": "access method",
     "action_attempt": "action attempt",
     "acs_access_group": "access group",
     "acs_credential": "credential",
+    "acs_encoder": "card encoder",
     "acs_entrance": "entrance",
     "acs_system": "access system",
     "acs_user": "person in an access system",

@@ -115,7 +115,7 @@ def _missing(route: Route) -> Iterator[str]:
 
 def _named(parameter: str) -> str | None:
     """The resource whose id, or ids, a parameter takes, whatever it is called for besides."""
-    name = parameter.removesuffix("s")
+    name = parameter.removesuffix("s").removesuffix("_on_seam")
     if not name.endswith("_id"):
         return None
     words = name.removesuffix("_id").split("_")

@@ -22,6 +22,10 @@ def resource_name(resource: type[msgspec.Struct]) -> str:
 def schema(kind: inspect.Type, *, is_reply: bool = False) -> Schema:
     """The schema of a type. In a reply every field but one that may be UNSET is required."""
     match kind:
+        case inspect.Metadata() if kind.extra and "one_of" in kind.extra:
+            several = inspect.multi_type_info(kind.extra["one_of"])
+            nothing = {"nullable": True}
+            return {"oneOf": [schema(one, is_reply=is_reply) for one in several], **nothing}
         case inspect.Metadata():
             return {**schema(kind.type, is_reply=is_reply), **(kind.extra_json_schema or {})}
         case inspect.UnionType():
