@@ -224,6 +224,20 @@ DEVIATIONS: Final = (
         differences=("/acs/credentials/update acs_credential_id: format",),
     ),
     Deviation(
+        where="`device_id` of `/phones/deactivate`",
+        ours="must be an id, where the document says any text",
+        reason="no other text names a phone",
+        differences=("/phones/deactivate device_id: format",),
+    ),
+    Deviation(
+        where="`custom_sdk_installation_id` of `/phones/simulate/create_sandbox_phone`",
+        ours="at most 255 characters",
+        reason="a longer text does not fit into an index",
+        differences=(
+            "/phones/simulate/create_sandbox_phone custom_sdk_installation_id: maxLength",
+        ),
+    ),
+    Deviation(
         where="GET of `/acs/credentials/list`, `/acs/credentials/unmanaged/list`,"
         " `/connected_accounts/get`, `/user_identities/get`",
         ours="takes the parameters of POST in the query",

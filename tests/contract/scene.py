@@ -150,6 +150,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     membership = {**group, "acs_user_id": USER}
     yield "/acs/users/remove_from_access_group", membership
     yield from _sessions(client)
+    yield from _phones(client)
     yield from _identities(client)
     yield from _people(client)
     yield from _groups()
@@ -180,6 +181,19 @@ def _sessions(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     for verb in ("DELETE", "POST"):
         session = {"client_session_id": listed.pop()["client_session_id"]}
         yield f"{verb} /client_sessions/delete", session
+
+
+def _phones(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    for system in ("ios", "android"):
+        metadata = {"operating_system": system}
+        create = "/phones/simulate/create_sandbox_phone"
+        yield create, {"user_identity_id": JANE, "phone_metadata": metadata}
+    yield "/phones/list", {"owner_user_identity_id": JANE}
+    listed = client.get("/phones/list").json()["phones"]
+    first, second = ({"device_id": phone["device_id"]} for phone in listed)
+    yield "/phones/get", first
+    yield "DELETE /phones/deactivate", first
+    yield "POST /phones/deactivate", second
 
 
 def _people(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -110,6 +110,8 @@ class World:
             ids["user_identity_id"] = await town.identity(nobody)
         if await self._is_gone("user_identity", "merged_user_identity_id", "user_identity_id"):
             ids["merged_user_identity_id"] = await town.identity(Personal("Jane Roe"))
+        if await self._is_gone("phone", "device_id"):
+            ids["device_id"] = await self._phone()
         for path in ("/user_identities/unmanaged/get", "/user_identities/unmanaged/update"):
             ids[f"{path} user_identity_id"] = await self._unmanaged_identity()
         await self._unmanaged_people()
@@ -211,6 +213,13 @@ class World:
             "update user_identity set is_managed = false where user_identity_id = $1", identity
         )
         return identity
+
+    async def _phone(self) -> str:
+        owner = str(self._ids["user_identity_id"])
+        asked = {"user_identity_id": owner, "phone_metadata": {}}
+        made = await self.call("POST", "/phones/simulate/create_sandbox_phone", body=asked)
+        device_id: str = made.json["phone"]["device_id"]
+        return device_id
 
     async def _session(self) -> str:
         made = await self.call("POST", "/client_sessions/create", body={})

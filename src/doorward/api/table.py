@@ -7,6 +7,7 @@ from doorward.api import (
     client_sessions,
     connected_accounts,
     events,
+    phones,
     user_identities,
     workspaces,
 )
@@ -14,6 +15,7 @@ from doorward.api.acs import access_groups, credentials, entrances, systems, use
 from doorward.api.doorward import credentials as own_credentials
 from doorward.api.doorward import decisions, doors, simulate
 from doorward.api.merged import naming
+from doorward.api.phones import simulate as simulated_phones
 from doorward.wire.route import Route
 
 _ROUTES: Final[tuple[Route, ...]] = (
@@ -26,6 +28,8 @@ _ROUTES: Final[tuple[Route, ...]] = (
     *access_groups.ROUTES,
     *user_identities.ROUTES,
     *credentials.ROUTES,
+    *phones.ROUTES,
+    *simulated_phones.ROUTES,
     *action_attempts.ROUTES,
     *events.ROUTES,
     *own_credentials.ROUTES,

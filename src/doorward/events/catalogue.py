@@ -237,6 +237,11 @@ def client_session_deleted(occasion: Occasion, client_session_id: UUID) -> Event
     return _event("client_session.deleted", occasion, client_session_id=client_session_id)
 
 
+def phone_deactivated(occasion: Occasion, device_id: UUID) -> Event:
+    """A phone was taken away: by a call, or with its person."""
+    return _event("phone.deactivated", occasion, device_id=device_id)
+
+
 def _at_door(event_type: EventType, occasion: Occasion, at_door: AtDoor, **fields: Any) -> Event:
     return _in_system(
         event_type,

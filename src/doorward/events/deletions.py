@@ -1,4 +1,4 @@
-"""Deleting people, credentials and access groups, each with the events that tell of it."""
+"""Deleting people, credentials, access groups and phones, each with the events that tell of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID, uuid4
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
-from doorward.store import events, pending_changes, systems
+from doorward.store import events, pending_changes, phones, systems
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, USERS, Credential, User
@@ -68,6 +68,22 @@ async def delete_groups(
         for row in rows
     ]
     await events.insert_events(connection, workspace_id, _in_order(told))
+
+
+async def deactivate_phones_of(
+    connection: Connection, change: Change, user_identity_ids: Sequence[UUID]
+) -> None:
+    """Deactivates all phones of identities that are about to go."""
+    gone = await phones.deactivate_of(connection, change.workspace_id, user_identity_ids)
+    await tell_of_phones(connection, change, gone)
+
+
+async def tell_of_phones(
+    connection: Connection, change: Change, device_ids: Sequence[UUID]
+) -> None:
+    """Tells of phones that have been taken away."""
+    told = [catalogue.phone_deactivated(_occasion(change), each) for each in device_ids]
+    await events.insert_events(connection, change.workspace_id, _in_order(told))
 
 
 def _of_users(change: Change, accounts: dict[UUID, UUID], rows: Iterable[User]) -> Iterator[Event]:

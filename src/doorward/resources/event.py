@@ -173,6 +173,7 @@ class Event(Resource, frozen=True, kw_only=True):
     action_type: str | UnsetType = UNSET
     status: str | UnsetType = UNSET
     client_session_id: UUID | UnsetType = UNSET
+    device_id: UUID | UnsetType = UNSET
     user_identity_id: UUID | UnsetType = UNSET
     method: UnlockMethod | UnsetType = UNSET
     reason: DenialReason | UnsetType = UNSET

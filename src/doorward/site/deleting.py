@@ -44,11 +44,12 @@ async def _entrances(connection: Connection, change: Change, ids: Sequence[UUID]
 
 
 async def _identities(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
-    """An identity's client sessions end with it; whoever has it as a user stays without it."""
+    """Sessions and phones end with their identity; whoever has it as a user stays without it."""
     workspace_id = change.workspace_id
     ended: list[UUID] = []
     for each in ids:
         ended += await client_sessions.delete_of_identity(connection, workspace_id, each)
+    await deletions.deactivate_phones_of(connection, change, ids)
     await IDENTITIES.delete(connection, change, [(each,) for each in ids])
     deleted = [catalogue.client_session_deleted(_occasion(change), each) for each in ended]
     await insert_events(connection, workspace_id, deleted)

@@ -63,6 +63,9 @@ _REQUEST: Final = {
     "not_found": ErrorType(404, "There is no such path."),
     "method_not_allowed": ErrorType(405, "The path does not take this verb; `Allow` lists those."),
     "request_timeout": ErrorType(408, "The request was not whole in time."),
+    "duplicate_custom_sdk_installation_id": ErrorType(
+        409, "Another phone of the workspace has this `custom_sdk_installation_id`."
+    ),
     "duplicate_email_address": ErrorType(
         409, "Another user identity of the workspace has this `email_address`."
     ),

@@ -9,11 +9,12 @@ from msgspec import UNSET, UnsetType
 
 from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
+from doorward.api.sandbox import must_be_sandbox
 from doorward.api.services import Services
-from doorward.errors import ApiError, invalid_input
+from doorward.errors import invalid_input
 from doorward.resources.values import iso
 from doorward.resources.workspace_time import WorkspaceTime
-from doorward.store import clock, entrances, workspaces
+from doorward.store import clock, entrances
 from doorward.wire.route import Call, Route
 
 IsHeld = Annotated[
@@ -48,7 +49,7 @@ class HoldController(msgspec.Struct):
 
 async def hold_controller(call: Call[Services], request: HoldController) -> None:
     """Cuts a controller off from the server, or lets it back."""
-    await _must_be_sandbox(call)
+    await must_be_sandbox(call)
     controller_id = or_none(request.controller_id)
     if isinstance(request.acs_entrance_id, UUID):
         controller_id = await entrances.controller_of(
@@ -72,7 +73,7 @@ class AdvanceTime(msgspec.Struct):
 
 async def advance_time(call: Call[Services], request: AdvanceTime) -> WorkspaceTime:
     """Moves the workspace's time: for every read and every door of this server from now on."""
-    await _must_be_sandbox(call)
+    await must_be_sandbox(call)
     ahead = await _advance(call, request)
     call.services.clock.moved(call.workspace_id, ahead)
     return WorkspaceTime(
@@ -92,12 +93,6 @@ async def _advance(call: Call[Services], request: AdvanceTime) -> timedelta:
     if ahead is None:
         raise invalid_input("Time moves forward alone, and not further ahead than a century")
     return ahead
-
-
-async def _must_be_sandbox(call: Call[Services]) -> None:
-    workspace = await workspaces.get(call.services.database, call.workspace_id)
-    if not found(workspace, "workspace").is_sandbox:
-        raise ApiError(400, "workspace_not_sandbox", "This is no sandbox workspace")
 
 
 ROUTES = (

@@ -1,0 +1,14 @@
+"""What only sandbox workspaces may do."""
+
+from doorward.api.requests import found
+from doorward.api.services import Services
+from doorward.errors import ApiError
+from doorward.store import workspaces
+from doorward.wire.route import Call
+
+
+async def must_be_sandbox(call: Call[Services]) -> None:
+    """Raises ApiError 400 `workspace_not_sandbox` where the call is about another workspace."""
+    workspace = await workspaces.get(call.services.database, call.workspace_id)
+    if not found(workspace, "workspace").is_sandbox:
+        raise ApiError(400, "workspace_not_sandbox", "This is no sandbox workspace")
