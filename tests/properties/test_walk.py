@@ -255,9 +255,9 @@ async def _make_other_workspace(server: RunningServer) -> None:
             site.workspace_id,
         )
         await database.execute(
-            "insert into phone values ($1, gen_random_uuid(), (select user_identity_id from acs_user"
-            " where workspace_id = $1 and acs_user_id = $2), 'ios_phone', 'theirs', null, '{}',"
-            ' \'{"seos_tsm_endpoint_id": 1}\', now())',
+            "insert into phone select workspace_id, gen_random_uuid(), user_identity_id,"
+            " 'ios_phone', 'theirs', null, '{}', '{}', now() from acs_user"
+            " where workspace_id = $1 and acs_user_id = $2",
             site.workspace_id,
             site.users[0],
         )

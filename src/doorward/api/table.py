@@ -12,6 +12,7 @@ from doorward.api import (
     workspaces,
 )
 from doorward.api.acs import access_groups, credentials, entrances, systems, users
+from doorward.api.connected_accounts import simulate as simulated_accounts
 from doorward.api.doorward import credentials as own_credentials
 from doorward.api.doorward import decisions, doors, simulate
 from doorward.api.merged import naming
@@ -22,6 +23,7 @@ _ROUTES: Final[tuple[Route, ...]] = (
     *workspaces.ROUTES,
     *client_sessions.ROUTES,
     *connected_accounts.ROUTES,
+    *simulated_accounts.ROUTES,
     *systems.ROUTES,
     *entrances.ROUTES,
     *users.ROUTES,

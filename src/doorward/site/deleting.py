@@ -7,13 +7,12 @@ from uuid import UUID
 from doorward.events import catalogue, deletions
 from doorward.events.catalogue import Occasion
 from doorward.site.kinds import KINDS
-from doorward.store import client_sessions, systems
+from doorward.store import client_sessions
 from doorward.store.database import Connection
 from doorward.store.events import insert_events
 from doorward.store.journal import Change
 from doorward.store.people import IDENTITIES
 from doorward.store.rows import Ids, column
-from doorward.store.structure import ENTRANCES
 
 Delete = Callable[[Connection, Change, Sequence[UUID]], Awaitable[None]]
 
@@ -28,19 +27,6 @@ async def delete(connection: Connection, change: Change, kind: str, ids: Sequenc
         await KINDS[kind].rows.delete(connection, change, ids)
     else:
         await told(connection, change, column(ids))
-
-
-async def _entrances(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
-    rows = await ENTRANCES.read_by(connection, change.workspace_id, ENTRANCES.keys[0], ids)
-    await ENTRANCES.delete(connection, change, [row.ids for row in rows])
-    accounts = await systems.accounts_of(connection, change.workspace_id)
-    removed = [
-        catalogue.acs_entrance_removed(
-            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_entrance_id
-        )
-        for row in rows
-    ]
-    await insert_events(connection, change.workspace_id, removed)
 
 
 async def _identities(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
@@ -63,6 +49,6 @@ _TOLD: Final[Mapping[str, Delete]] = {
     "user": deletions.delete_users,
     "credential": deletions.delete_credentials,
     "access_group": deletions.delete_groups,
-    "entrance": _entrances,
+    "entrance": deletions.delete_entrances,
     "identity": _identities,
 }

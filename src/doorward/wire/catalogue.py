@@ -131,6 +131,7 @@ _TOKENS: Final = {
 }
 
 _SERVER: Final = {
+    "not_supported": ErrorType(400, "What is asked cannot be done with this resource."),
     "workspace_not_sandbox": ErrorType(400, "The call is for sandbox workspaces alone."),
     "internal_server_error": ErrorType(
         500, "Doorward failed; its log tells more under the request id."
