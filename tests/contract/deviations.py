@@ -126,7 +126,7 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
-        where="lists of ids and of `event_types`",
+        where="lists of ids, of `event_types`, and of reported devices",
         ours="at most 10,000 items, where the document names no number",
         reason="an answer must not hold a server up",
         differences=(
@@ -135,6 +135,7 @@ DEVIATIONS: Final = (
             "/acs/entrances/list_credentials_with_access include_if: maxItems",
             "/client_sessions/* connected_account_ids: maxItems",
             "/client_sessions/* connect_webview_ids: maxItems",
+            "/acs/systems/report_devices acs_e*: maxItems",
             "/acs/credentials/create allowed_acs_entrance_ids: maxItems",
             "/user_identities/create acs_system_ids: maxItems",
             "/acs/users/create acs_access_group_ids: maxItems",

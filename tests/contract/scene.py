@@ -177,6 +177,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/doorward/decisions/explain", {"acs_user_id": USER, "acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/hold_controller", {"acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/advance_time", {"seconds": 60}
+    yield "/workspaces/reset_sandbox", {}
 
 
 def _sessions(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -324,6 +325,9 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/connected_accounts/get", account
     yield "/acs/systems/get", {"acs_system_id": OFFICE}
     yield "/acs/systems/list", account
+    office = {"acs_system_id": OFFICE}
+    yield "/acs/systems/list_compatible_credential_manager_acs_systems", office
+    yield "/acs/systems/report_devices", office
     yield "/acs/entrances/get", {"acs_entrance_id": FRONT_DOOR}
     yield "/acs/entrances/list", {"limit": 2}
     yield "/acs/users/list", {"limit": 3}

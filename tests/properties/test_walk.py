@@ -27,6 +27,8 @@ NOT_THERE_YET = {
     *("credential_manager_acs_system_id", "customization_profile_id", "hid_acs_system_id"),
     *("location_id", "space_id", "user_id", "acs_id"),
 }
+# Calls that do something and need no parameters for it.
+DOING = {"/workspaces/reset_sandbox"}
 NOBODYS = "0a0a0a0a-0a0a-4a0a-8a0a-0a0a0a0a0a0a"
 BY_PATH = {route.path: route for route in ROUTES}
 EVERY = pytest.mark.parametrize("path", sorted(BY_PATH))
@@ -133,7 +135,7 @@ def test_with_a_wrong_verb(server: RunningServer, path: str) -> None:
 def test_with_missing_parameters(server: RunningServer, path: str) -> None:
     route = BY_PATH[path]
     required = {name for name, (_, is_required) in _fields(route).items() if is_required}
-    if route.is_creating and not required:
+    if (route.is_creating or path in DOING) and not required:
         return  # what it makes from nothing is there afterwards
     with server.client() as client:
         for answer in _spellings(client, route, {}):
@@ -161,6 +163,8 @@ def _wrong(kinds: set[object]) -> object:
 @pytest.mark.usefixtures("unchanged")
 def test_with_wrong_typed_parameters(server: RunningServer, path: str) -> None:
     route = BY_PATH[path]
+    if path in DOING:
+        return
     wrong = {
         name: value
         for name, (kinds, _) in _fields(route).items()
@@ -189,7 +193,7 @@ def test_with_another_workspaces_ids(server: RunningServer, path: str) -> None:
     route = BY_PATH[path]
     ids = [name for name, (kinds, _) in _fields(route).items() if UUID in kinds]
     assert {name for name in ids if name not in theirs} <= NOT_THERE_YET
-    if route.is_creating and not ids:
+    if (route.is_creating or path in DOING) and not ids:
         return  # what it makes from nothing is there afterwards
     with server.client() as client:
         for names in [*([name] for name in ids), ids, _one_name_of_a_person(ids)]:

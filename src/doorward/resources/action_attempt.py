@@ -3,15 +3,17 @@
 from typing import Literal
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
+
 from doorward.resources.values import Resource
 
-ActionType = Literal["UNLOCK_DOOR"]
+ActionType = Literal["RESET_SANDBOX_WORKSPACE", "UNLOCK_DOOR"]
 
 
 class ActionResult(Resource, frozen=True, kw_only=True):
-    """What a command has achieved."""
+    """What a command has achieved; a reset says nothing more of it."""
 
-    was_confirmed_by_device: bool
+    was_confirmed_by_device: bool | UnsetType = UNSET
 
 
 class ActionError(Resource, frozen=True, kw_only=True):
