@@ -30,7 +30,6 @@ _REASONS: Final = {
     "enrollment_automation": "the API no longer documents enrolment automations",
     "lock.locked": "doors lock again by themselves after each opening",
     "noise_sensor": "there are no devices",
-    "phone": "there are no phones yet",
     "space": "there are no spaces yet",
     "thermostat": "there are no devices",
 }

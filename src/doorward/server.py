@@ -28,6 +28,7 @@ from doorward.logs import LogWriter, logging_to, tell_loop_fault
 from doorward.settings import Settings
 from doorward.site.apply import apply_if_empty
 from doorward.site.parse import load_site
+from doorward.site.reset import Sites
 from doorward.site.sandbox import load_sandbox
 from doorward.site.telling import tell_what_others_left
 from doorward.store import tokens, workspaces
@@ -259,6 +260,7 @@ async def _start_parts(
         doors=doors,
         clock=clock,
         keyring=keyring,
+        sites=Sites(database, keyring, clock),
         confirm_timeout=settings.confirm_timeout,
     )
     running.push_async_callback(services.background.stop)

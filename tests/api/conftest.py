@@ -14,6 +14,7 @@ from doorward.api.services import Services
 from doorward.api.table import ROUTES
 from doorward.doors.registry import Doors
 from doorward.doors.virtual import VirtualDriver
+from doorward.site.reset import Sites
 from doorward.store import tokens
 from doorward.store.copies import dsn_of
 from doorward.store.database import Database
@@ -104,7 +105,13 @@ class Server:
         )
         # Generous, so that a busy machine does not turn "confirmed" into "pending".
         self.services = Services(
-            database, self.writer, self.doors, clock, keyring, confirm_timeout=5
+            database,
+            self.writer,
+            self.doors,
+            clock,
+            keyring,
+            Sites(database, keyring, clock),
+            confirm_timeout=5,
         )
         cache = TokenCache(database, self.watch, honours_published=True, console_key=CONSOLE_KEY)
         self.app = Api(ROUTES, cache, self.services, cursor_key=bytes(32), health=_health)

@@ -14,6 +14,7 @@ ODD = {
     "/acs/entrances/grant_access": "POST",
     "/client_sessions/create": "PUT",
     "/client_sessions/get_or_create": "POST",
+    "/phones/deactivate": "DELETE",
     "/user_identities/grant_access_to_device": "PUT",
     "/user_identities/revoke_access_to_device": "DELETE",
 }

@@ -127,7 +127,7 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
-        where="lists of ids and of `event_types`",
+        where="lists of ids, of `event_types`, and of reported devices",
         ours="at most 10,000 items, where the document names no number",
         reason="an answer must not hold a server up",
         differences=(
@@ -136,6 +136,7 @@ DEVIATIONS: Final = (
             "/acs/entrances/list_credentials_with_access include_if: maxItems",
             "/client_sessions/* connected_account_ids: maxItems",
             "/client_sessions/* connect_webview_ids: maxItems",
+            "/acs/systems/report_devices acs_e*: maxItems",
             "/acs/credentials/create allowed_acs_entrance_ids: maxItems",
             "/user_identities/create acs_system_ids: maxItems",
             "/acs/users/create acs_access_group_ids: maxItems",
@@ -204,6 +205,12 @@ DEVIATIONS: Final = (
         differences=("void.client_session: missing",),
     ),
     Deviation(
+        where="`/connected_accounts/update`",
+        ours="answers nothing, as every call that the clients' generators are told is void",
+        reason="the document gives it an account in the answer and no key to find it by",
+        differences=("void.connected_account: missing",),
+    ),
+    Deviation(
         where="`/acs/credentials/assign`, `/acs/credentials/unassign`, `/acs/credentials/update`",
         ours="answer nothing, as every call that the clients' generators are told is void",
         reason="the document gives them a credential in the answer and no key to find it by",
@@ -223,6 +230,20 @@ DEVIATIONS: Final = (
         ours="must be an id, where the document says any text",
         reason="no other text names a credential",
         differences=("/acs/credentials/update acs_credential_id: format",),
+    ),
+    Deviation(
+        where="`device_id` of `/phones/deactivate`",
+        ours="must be an id, where the document says any text",
+        reason="no other text names a phone",
+        differences=("/phones/deactivate device_id: format",),
+    ),
+    Deviation(
+        where="`custom_sdk_installation_id` of `/phones/simulate/create_sandbox_phone`",
+        ours="at most 255 characters",
+        reason="a longer text does not fit into an index",
+        differences=(
+            "/phones/simulate/create_sandbox_phone custom_sdk_installation_id: maxLength",
+        ),
     ),
     Deviation(
         where="GET of `/acs/credentials/list`, `/acs/credentials/unmanaged/list`,"

@@ -34,6 +34,10 @@ DELETED_GROUPS: Final = (
     "1b2c3d4e-5f60-4718-8293-a4b5c6d7e8f9",
     "2c3d4e5f-6071-4829-93a4-b5c6d7e8f90a",
 )
+FOREIGN: Final = (
+    "7d8e9fa0-1b2c-4d3e-8f40-516273849506",
+    "8e9fa0b1-2c3d-4e4f-8051-627384950617",
+)
 EVER: Final = "2020-01-01T00:00:00Z"
 
 _ROUTES: Final = {route.path: route for route in ROUTES}
@@ -123,6 +127,13 @@ async def _write(server: RunningServer) -> None:
             '{"floor": "3", "is_main": true}',
             '{"email": "office@example.com"}',
         )
+        await connection.executemany(
+            "insert into connected_account (workspace_id, connected_account_id, account_type,"
+            " account_type_display_name, display_name, customer_key, created_at)"
+            " select workspace_id, $1, 'other_maker', 'Other', 'Theirs', 'office', now()"
+            " from workspace where is_sandbox",
+            [(each,) for each in FOREIGN],
+        )
     finally:
         await connection.close()
 
@@ -150,6 +161,8 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     membership = {**group, "acs_user_id": USER}
     yield "/acs/users/remove_from_access_group", membership
     yield from _sessions(client)
+    yield from _phones(client)
+    yield from _accounts()
     yield from _identities(client)
     yield from _people(client)
     yield from _groups()
@@ -164,6 +177,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/doorward/decisions/explain", {"acs_user_id": USER, "acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/hold_controller", {"acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/advance_time", {"seconds": 60}
+    yield "/workspaces/reset_sandbox", {}
 
 
 def _sessions(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -180,6 +194,30 @@ def _sessions(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     for verb in ("DELETE", "POST"):
         session = {"client_session_id": listed.pop()["client_session_id"]}
         yield f"{verb} /client_sessions/delete", session
+
+
+def _accounts() -> Iterator[tuple[str, dict[str, Any]]]:
+    path = "/connected_accounts"
+    first, second = ({"connected_account_id": each} for each in FOREIGN)
+    yield f"{path}/update", {**first, "custom_metadata": {"floor": "4", "is_main": False}}
+    yield f"{path}/simulate/disconnect", first
+    yield f"{path}/get", first
+    yield f"{path}/sync", first
+    yield f"DELETE {path}/delete", first
+    yield f"POST {path}/delete", second
+
+
+def _phones(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    for system in ("ios", "android"):
+        metadata = {"operating_system": system}
+        create = "/phones/simulate/create_sandbox_phone"
+        yield create, {"user_identity_id": JANE, "phone_metadata": metadata}
+    yield "/phones/list", {"owner_user_identity_id": JANE}
+    listed = client.get("/phones/list").json()["phones"]
+    first, second = ({"device_id": phone["device_id"]} for phone in listed)
+    yield "/phones/get", first
+    yield "DELETE /phones/deactivate", first
+    yield "POST /phones/deactivate", second
 
 
 def _people(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -287,6 +325,9 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/connected_accounts/get", account
     yield "/acs/systems/get", {"acs_system_id": OFFICE}
     yield "/acs/systems/list", account
+    office = {"acs_system_id": OFFICE}
+    yield "/acs/systems/list_compatible_credential_manager_acs_systems", office
+    yield "/acs/systems/report_devices", office
     yield "/acs/entrances/get", {"acs_entrance_id": FRONT_DOOR}
     yield "/acs/entrances/list", {"limit": 2}
     yield "/acs/users/list", {"limit": 3}

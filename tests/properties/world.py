@@ -93,6 +93,11 @@ class World:
         """Makes anew what calls can delete."""
         await self._renew_people()
         await self._renew_credentials()
+        if await self._is_gone("phone", "device_id"):
+            self._ids["device_id"] = await self._phone()
+        path = "/connected_accounts/delete connected_account_id"
+        if await self._is_gone("connected_account", path, "connected_account_id"):
+            self._ids[path] = await self._foreign_account()
         gone = await self._session()
         await self.call("POST", "/client_sessions/delete", body={"client_session_id": gone})
         self._ids["client_session_id"] = await self._session()
@@ -211,6 +216,25 @@ class World:
             "update user_identity set is_managed = false where user_identity_id = $1", identity
         )
         return identity
+
+    async def _foreign_account(self) -> UUID:
+        """One of another maker's, which alone can be deleted."""
+        account = uuid4()
+        await self.database.execute(
+            "insert into connected_account (workspace_id, connected_account_id, account_type,"
+            " account_type_display_name, display_name, created_at)"
+            " values ($1, $2, 'other_maker', 'Other', 'Theirs', now())",
+            self.town.workspace_id,
+            account,
+        )
+        return account
+
+    async def _phone(self) -> str:
+        owner = str(self._ids["user_identity_id"])
+        asked = {"user_identity_id": owner, "phone_metadata": {}}
+        made = await self.call("POST", "/phones/simulate/create_sandbox_phone", body=asked)
+        device_id: str = made.json["phone"]["device_id"]
+        return device_id
 
     async def _session(self) -> str:
         made = await self.call("POST", "/client_sessions/create", body={})

@@ -115,7 +115,7 @@ async def remove_acs_user(call: Call[Services], request: RemoveUser) -> None:
 
 
 async def delete(call: Call[Services], request: IdentityId) -> None:
-    """Takes an identity away, with its users, their credentials, and its client sessions."""
+    """Takes an identity away, with its users, their credentials, its sessions and phones."""
 
     async def make(connection: Connection, change: Change) -> bool:
         workspace_id, identity_id = change.workspace_id, request.user_identity_id
@@ -125,6 +125,7 @@ async def delete(call: Call[Services], request: IdentityId) -> None:
             await deletions.delete_users(connection, change, theirs)
         ended = await client_sessions.delete_of_identity(connection, workspace_id, identity_id)
         await _tell_of_sessions(connection, change, ended)
+        await deletions.deactivate_phones_of(connection, change, [identity_id])
         await identity_changes.erase(connection, change, identity_id)
         return bool(ended)
 

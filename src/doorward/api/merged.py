@@ -16,7 +16,7 @@ from doorward.wire.route import Call, Handler, Route
 from doorward.wire.scalars import read_uuid
 
 # Every parameter that names identities by id.
-_NAMES: Final = ("user_identity_id", "user_identity_ids")
+_NAMES: Final = ("user_identity_id", "user_identity_ids", "owner_user_identity_id")
 _UNKNOWN: Final = "user_identity_not_found"
 
 

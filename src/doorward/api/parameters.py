@@ -136,6 +136,7 @@ PersonEmail = Annotated[
         extra_json_schema={"format": "email"},
     ),
 ]
+PhoneId = Annotated[UUID, Meta(description="The phone.")]
 PhoneNumber = Annotated[
     str,
     Meta(

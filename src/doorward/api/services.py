@@ -10,7 +10,8 @@ from doorward.clock import MovableClock
 from doorward.policy.shown import Take
 from doorward.resources.decision import Decision
 from doorward.resources.door import Door
-from doorward.store.database import Database
+from doorward.store.database import Connection, Database
+from doorward.store.journal import Change
 from doorward.store.secrets import Keyring
 from doorward.store.writer import Writer
 from doorward.wire.rate import RateLimit
@@ -88,6 +89,17 @@ class Doors(Protocol):
         """
 
 
+class Sites(Protocol):
+    """What the API needs of site files (doorward.site has them)."""
+
+    async def restore(self, connection: Connection, change: Change) -> None:
+        """Sets a sandbox workspace back to the file that it was brought to last.
+
+        For an operation of the writer. Raises StartError where there is no such file, or where it
+        does not go with the database.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts that handlers work with.
@@ -102,6 +114,7 @@ class Services:
     doors: Doors
     clock: MovableClock
     keyring: Keyring
+    sites: Sites
     confirm_timeout: float = 0.05
     newcomers: RateLimit = field(default_factory=_newcomers)
     background: Background = field(default_factory=Background)

@@ -1,7 +1,9 @@
 """/workspaces: the tenant that a token is for."""
 
 from doorward.api.requests import NoParameters, found
+from doorward.api.resetting import reset_sandbox
 from doorward.api.services import Services
+from doorward.resources.action_attempt import ActionAttempt
 from doorward.resources.workspace import Workspace
 from doorward.store import workspaces
 from doorward.wire.route import EVERYBODY, STAFF, Call, Route
@@ -46,5 +48,16 @@ ROUTES = (
             "console_session_without_workspace",
             "pat_without_workspace",
         ),
+    ),
+    Route(
+        path="/workspaces/reset_sandbox",
+        verbs=("POST",),
+        request=NoParameters,
+        handler=reset_sandbox,
+        summary="Set a sandbox workspace back to what its site file declares",
+        response_key="action_attempt",
+        resource=ActionAttempt,
+        is_sandbox_only=True,
+        action_type="RESET_SANDBOX_WORKSPACE",
     ),
 )

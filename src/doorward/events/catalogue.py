@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
+from doorward.resources.connected_account import ConnectedAccount
 from doorward.resources.event import DenialCode, DenialReason, Event, EventType, UnlockMethod
-from doorward.resources.values import given, iso
+from doorward.resources.values import ErrorEntry, given, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,44 @@ def unlock_door_ended(
     )
 
 
+def connected_account_disconnected(occasion: Occasion, account: ConnectedAccount) -> Event:
+    """An account cannot be reached any more: it was simulated in a sandbox workspace."""
+    errors = [
+        ErrorEntry(created_at=each.created_at, error_code=each.error_code, message=each.message)
+        for each in account.errors
+    ]
+    return _of_account(
+        "connected_account.disconnected",
+        occasion,
+        account,
+        connected_account_errors=errors,
+        connected_account_warnings=account.warnings,
+    )
+
+
+def connected_account_reconnected(occasion: Occasion, account: ConnectedAccount) -> Event:
+    """An account can be reached again: a sync has reached it."""
+    return _of_account("connected_account.connected", occasion, account)
+
+
+def connected_account_synced_again(occasion: Occasion, account: ConnectedAccount) -> Event:
+    """An account was synced for the first time since it could be reached again."""
+    return _of_account(
+        "connected_account.completed_first_sync_after_reconnection", occasion, account
+    )
+
+
+def connected_account_deleted(occasion: Occasion, account: ConnectedAccount) -> Event:
+    """An account is no more, nor are its systems."""
+    return _of_account(
+        "connected_account.deleted",
+        occasion,
+        account,
+        connected_account_type=account.account_type,
+        customer_key=account.customer_key,
+    )
+
+
 def connected_account_connected(occasion: Occasion, connected_account_id: UUID) -> Event:
     """An account was connected; ours has no Connect Webview, so that no other event tells of it."""
     return _event(
@@ -261,6 +300,23 @@ def connected_account_connected(occasion: Occasion, connected_account_id: UUID) 
 def client_session_deleted(occasion: Occasion, client_session_id: UUID) -> Event:
     """A client session was taken away: by a call, or with its person."""
     return _event("client_session.deleted", occasion, client_session_id=client_session_id)
+
+
+def phone_deactivated(occasion: Occasion, device_id: UUID) -> Event:
+    """A phone was taken away: by a call, or with its person."""
+    return _event("phone.deactivated", occasion, device_id=device_id)
+
+
+def _of_account(
+    event_type: EventType, occasion: Occasion, account: ConnectedAccount, **fields: Any
+) -> Event:
+    return _event(
+        event_type,
+        occasion,
+        connected_account_id=account.connected_account_id,
+        connected_account_custom_metadata=account.custom_metadata,
+        **fields,
+    )
 
 
 def _at_door(event_type: EventType, occasion: Occasion, at_door: AtDoor, **fields: Any) -> Event:

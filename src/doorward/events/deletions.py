@@ -1,4 +1,4 @@
-"""Deleting people, credentials and access groups, each with the events that tell of it."""
+"""Deleting people, credentials, groups, entrances and phones, with the events that tell of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID, uuid4
@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
-from doorward.store import events, pending_changes, systems
+from doorward.store import events, pending_changes, phones, systems
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, USERS, Credential, User
-from doorward.store.structure import ACCESS_GROUPS, AccessGroup
+from doorward.store.structure import ACCESS_GROUPS, ENCODERS, ENTRANCES, AccessGroup
 
 
 async def delete_users(
@@ -29,7 +29,7 @@ async def delete_users(
     await pending_changes.forget(connection, workspace_id, [row.acs_user_id for row in rows])
     accounts = await systems.accounts_of(connection, workspace_id)
     told = [*_of_credentials(change, accounts, theirs), *_of_users(change, accounts, rows)]
-    await events.insert_events(connection, workspace_id, _in_order(told))
+    await events.insert_events(connection, workspace_id, in_order(told))
 
 
 async def delete_credentials(
@@ -46,7 +46,7 @@ async def delete_credentials(
         catalogue.acs_credential_deleted(_occasion(change), accounts[row.acs_system_id], *_of(row))
         for row in rows
     ]
-    await events.insert_events(connection, workspace_id, _in_order(told))
+    await events.insert_events(connection, workspace_id, in_order(told))
 
 
 async def delete_groups(
@@ -67,7 +67,51 @@ async def delete_groups(
         )
         for row in rows
     ]
-    await events.insert_events(connection, workspace_id, _in_order(told))
+    await events.insert_events(connection, workspace_id, in_order(told))
+
+
+async def delete_entrances(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
+    """Deletes entrances with their readers, and whatever opened them, as `delete_users`."""
+    rows = await ENTRANCES.read_by(connection, change.workspace_id, ENTRANCES.keys[0], ids)
+    await ENTRANCES.delete(connection, change, [row.ids for row in rows])
+    accounts = await systems.accounts_of(connection, change.workspace_id)
+    removed = [
+        catalogue.acs_entrance_removed(
+            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_entrance_id
+        )
+        for row in rows
+    ]
+    await events.insert_events(connection, change.workspace_id, removed)
+
+
+async def delete_encoders(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
+    """Deletes encoders, as `delete_users`."""
+    rows = await ENCODERS.read_by(connection, change.workspace_id, ENCODERS.keys[0], ids)
+    await ENCODERS.delete(connection, change, [row.ids for row in rows])
+    accounts = await systems.accounts_of(connection, change.workspace_id)
+    removed = [
+        catalogue.acs_encoder_removed(
+            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_encoder_id
+        )
+        for row in rows
+    ]
+    await events.insert_events(connection, change.workspace_id, removed)
+
+
+async def deactivate_phones_of(
+    connection: Connection, change: Change, user_identity_ids: Sequence[UUID]
+) -> None:
+    """Deactivates all phones of identities that are about to go."""
+    gone = await phones.deactivate_of(connection, change.workspace_id, user_identity_ids)
+    await tell_of_phones(connection, change, gone)
+
+
+async def tell_of_phones(
+    connection: Connection, change: Change, device_ids: Sequence[UUID]
+) -> None:
+    """Tells of phones that have been taken away."""
+    told = [catalogue.phone_deactivated(_occasion(change), each) for each in device_ids]
+    await events.insert_events(connection, change.workspace_id, in_order(told))
 
 
 def _of_users(change: Change, accounts: dict[UUID, UUID], rows: Iterable[User]) -> Iterator[Event]:
@@ -87,7 +131,7 @@ def _of_credentials(
         yield catalogue.acs_credential_deleted(_occasion(change), account, *_of(row))
 
 
-def _in_order(told: Sequence[Event]) -> list[Event]:
+def in_order(told: Sequence[Event]) -> list[Event]:
     """Lists order what happened in one moment by id: what comes first gets the smaller one."""
     ids = sorted(uuid4() for _ in told)
     return [replace(event, event_id=each) for event, each in zip(told, ids, strict=True)]

@@ -3,20 +3,24 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from doorward.resources.acs_credential import AcsCredential
 from doorward.resources.values import Resource, Timestamp
 
 ActionType = Literal[
-    "UNLOCK_DOOR", "ENCODE_CREDENTIAL", "SCAN_CREDENTIAL", "SCAN_TO_ASSIGN_CREDENTIAL"
+    "ENCODE_CREDENTIAL",
+    "RESET_SANDBOX_WORKSPACE",
+    "SCAN_CREDENTIAL",
+    "SCAN_TO_ASSIGN_CREDENTIAL",
+    "UNLOCK_DOOR",
 ]
 
 
 class ActionResult(Resource, frozen=True, kw_only=True):
-    """What a command to unlock has achieved."""
+    """What a command to unlock has achieved; a reset says nothing more of it."""
 
-    was_confirmed_by_device: bool
+    was_confirmed_by_device: bool | UnsetType = UNSET
 
 
 class CredentialOnEncoder(Resource, frozen=True, kw_only=True):

@@ -20,6 +20,13 @@ class UserIdentifier(Resource, frozen=True, kw_only=True):
     username: str | UnsetType = UNSET
 
 
+class AccountError(ErrorEntry, frozen=True, kw_only=True):
+    """An error of an account, and whose it is."""
+
+    is_bridge_error: bool
+    is_connected_account_error: bool
+
+
 class ConnectedAccount(Resource, frozen=True, kw_only=True):
     """An account at a provider, as /connected_accounts shows it."""
 
@@ -32,6 +39,6 @@ class ConnectedAccount(Resource, frozen=True, kw_only=True):
     custom_metadata: dict[str, str | bool]
     customer_key: str | UnsetType = UNSET
     display_name: str
-    errors: list[ErrorEntry]
+    errors: list[AccountError]
     user_identifier: UserIdentifier
     warnings: list[WarningEntry]

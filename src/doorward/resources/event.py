@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.values import Resource, Timestamp
+from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
 
 EventType = Literal[
     "access_code.backup_access_code_pulled",
@@ -174,6 +174,12 @@ class Event(Resource, frozen=True, kw_only=True):
     action_type: str | UnsetType = UNSET
     status: str | UnsetType = UNSET
     client_session_id: UUID | UnsetType = UNSET
+    connected_account_custom_metadata: dict[str, str | bool] | UnsetType = UNSET
+    connected_account_errors: list[ErrorEntry] | UnsetType = UNSET
+    connected_account_type: str | UnsetType = UNSET
+    connected_account_warnings: list[WarningEntry] | UnsetType = UNSET
+    customer_key: str | UnsetType = UNSET
+    device_id: UUID | UnsetType = UNSET
     user_identity_id: UUID | UnsetType = UNSET
     method: UnlockMethod | UnsetType = UNSET
     reason: DenialReason | UnsetType = UNSET

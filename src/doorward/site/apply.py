@@ -18,7 +18,7 @@ from doorward.site.problems import Problems
 from doorward.site.report import Report
 from doorward.site.state import read_state
 from doorward.site.telling import SIZES, Pace, tell_of_load
-from doorward.store import journal, site_objects, structure
+from doorward.store import journal, site_files, site_objects, structure
 from doorward.store.database import Connection, Database, unavailable
 from doorward.store.giving_way import giving_way
 from doorward.store.journal import Change
@@ -73,6 +73,25 @@ async def apply_if_empty(
         return await application.run(Options())
 
 
+async def restore(
+    database: Database,
+    connection: Connection,
+    keyring: Keyring,
+    site: Site,
+    change: Change,
+    clock: Clock,
+) -> None:
+    """Brings a workspace from which all people have been taken to what a site says, inside the
+    caller's transaction, with the events of a site that is new. Tokens stay as they are: whoever
+    revoked a published one meant it.
+
+    Raises StartError when the file does not go with the database.
+    """
+    with conflicts():
+        application = _Application(database, connection, keyring, site, clock, change.actor)
+        await application.restore(change)
+
+
 @asynccontextmanager
 async def _connection(database: Database) -> AsyncIterator[Connection]:
     connection = await database.connect()
@@ -117,11 +136,13 @@ class _Application:
                 self._codes_apart(report.steps),
             ):
                 untold = await self._load(report.steps, people)
+                await self._keep_file(change)
             await tell_of_load(
                 self.database, self._workspace_id, total=untold, progress=self.progress
             )
         else:
             await self._in_chunks(report.steps)
+            await self._keep_file(change)
         return Report(report.steps, is_plan=False)
 
     async def _is_large_and_there(self) -> bool:
@@ -155,7 +176,22 @@ class _Application:
             for batch in execute.batches(steps, lambda: SIZES[1]):
                 await execute.run(self.connection, done.change, self._accounts(), batch)
                 done.advance(batch)
+        await self._keep_file(change)
         return Report(tuple(steps), is_plan=False)
+
+    async def restore(self, change: Change) -> None:
+        declared = declarations(self.site, self.keyring, change.at)
+        old = await structure.read_workspace(self.connection, change.workspace_id)
+        options = Options(grant_again=True, prune=True)
+        found = await self._steps(declared, old, options)
+        steps = [step for step in found if step.kind != "token"]
+        done = _Done(change, steps, self.progress)
+        there = execute.left_alone(declared, steps)
+        await execute.tell_of(self.connection, done.change, self._accounts(), there)
+        async with self._codes_apart(steps):
+            for batch in execute.batches(steps, lambda: SIZES[1]):
+                await execute.run(self.connection, done.change, self._accounts(), batch)
+                done.advance(batch)
 
     async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> int:
         """Writes the new people before the journal's counter is locked for everything else.
@@ -213,6 +249,11 @@ class _Application:
         await check_taken(self.connection, workspace_id, steps, problems)
         problems.refuse()
         return [*_workspace_steps(self.site, old), *steps]
+
+    async def _keep_file(self, change: Change) -> None:
+        """A sandbox can be set back to its file; of any other workspace no file is kept."""
+        data = self.site.data if self.site.workspace.is_sandbox else None
+        await site_files.keep(self.connection, self.keyring, change, data)
 
     def _change(self) -> Change:
         return Change(self._workspace_id, self.actor, self.clock.now(self._workspace_id))

@@ -7,13 +7,12 @@ from uuid import UUID
 from doorward.events import catalogue, deletions
 from doorward.events.catalogue import Occasion
 from doorward.site.kinds import KINDS
-from doorward.store import client_sessions, systems
+from doorward.store import client_sessions
 from doorward.store.database import Connection
 from doorward.store.events import insert_events
 from doorward.store.journal import Change
 from doorward.store.people import IDENTITIES
 from doorward.store.rows import Ids, column
-from doorward.store.structure import ENCODERS, ENTRANCES
 
 Delete = Callable[[Connection, Change, Sequence[UUID]], Awaitable[None]]
 
@@ -30,38 +29,13 @@ async def delete(connection: Connection, change: Change, kind: str, ids: Sequenc
         await told(connection, change, column(ids))
 
 
-async def _entrances(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
-    rows = await ENTRANCES.read_by(connection, change.workspace_id, ENTRANCES.keys[0], ids)
-    await ENTRANCES.delete(connection, change, [row.ids for row in rows])
-    accounts = await systems.accounts_of(connection, change.workspace_id)
-    removed = [
-        catalogue.acs_entrance_removed(
-            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_entrance_id
-        )
-        for row in rows
-    ]
-    await insert_events(connection, change.workspace_id, removed)
-
-
-async def _encoders(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
-    rows = await ENCODERS.read_by(connection, change.workspace_id, ENCODERS.keys[0], ids)
-    await ENCODERS.delete(connection, change, [row.ids for row in rows])
-    accounts = await systems.accounts_of(connection, change.workspace_id)
-    removed = [
-        catalogue.acs_encoder_removed(
-            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_encoder_id
-        )
-        for row in rows
-    ]
-    await insert_events(connection, change.workspace_id, removed)
-
-
 async def _identities(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
-    """An identity's client sessions end with it; whoever has it as a user stays without it."""
+    """Sessions and phones end with their identity; whoever has it as a user stays without it."""
     workspace_id = change.workspace_id
     ended: list[UUID] = []
     for each in ids:
         ended += await client_sessions.delete_of_identity(connection, workspace_id, each)
+    await deletions.deactivate_phones_of(connection, change, ids)
     await IDENTITIES.delete(connection, change, [(each,) for each in ids])
     deleted = [catalogue.client_session_deleted(_occasion(change), each) for each in ended]
     await insert_events(connection, workspace_id, deleted)
@@ -75,7 +49,7 @@ _TOLD: Final[Mapping[str, Delete]] = {
     "user": deletions.delete_users,
     "credential": deletions.delete_credentials,
     "access_group": deletions.delete_groups,
-    "entrance": _entrances,
-    "encoder": _encoders,
+    "entrance": deletions.delete_entrances,
+    "encoder": deletions.delete_encoders,
     "identity": _identities,
 }

@@ -8,6 +8,7 @@ from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
 from doorward.site import deleting
+from doorward.site.declaration import Declaration
 from doorward.site.kinds import KINDS
 from doorward.site.plan import Action, Step
 from doorward.store import site_objects, structure, untold
@@ -90,6 +91,24 @@ async def _create(
     await _tell_of(connection, change, accounts, missing)
 
 
+def left_alone(declared: Iterable[Declaration], steps: Iterable[Step]) -> list[Step]:
+    """What is declared, makes events when it is new, and is there already, as steps."""
+    made = {(step.kind, step.ids) for step in steps if step.action == "create"}
+    return [
+        Step("create", each.kind, each.key, each.row.ids, each.line, each.row)
+        for each in declared
+        if each.kind in ("system", "entrance") and each.address not in made
+    ]
+
+
+async def tell_of(
+    connection: Connection, change: Change, accounts: Accounts, steps: Iterable[Step]
+) -> None:
+    """Keeps the events of steps, of which nothing is done."""
+    told = [event for step in steps for event in _events(change, accounts, step)]
+    await insert_events(connection, change.workspace_id, told)
+
+
 def new_people(steps: Sequence[Step]) -> list[Step]:
     """The new people of a plan with their memberships in groups that are there, if they can be
     written before anything else of it is done.
@@ -137,8 +156,7 @@ async def _tell_of(
     connection: Connection, change: Change, accounts: Accounts, made: Sequence[Step]
 ) -> None:
     await site_objects.remember(connection, change, _objects(made))
-    events = [event for step in made for event in _events(change, accounts, step)]
-    await insert_events(connection, change.workspace_id, events)
+    await tell_of(connection, change, accounts, made)
 
 
 async def _update(connection: Connection, change: Change, steps: Sequence[Step]) -> None:

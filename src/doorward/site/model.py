@@ -1,6 +1,6 @@
 """What a site file says, with the line where it says it. Names refer to the file's own keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid5
@@ -194,3 +194,5 @@ class Site:
     users: dict[str, User]
     credentials: dict[str, Credential]
     tokens: dict[str, PublishedToken]
+    # The file's own bytes, from which it can be read again.
+    data: bytes = field(default=b"", repr=False)

@@ -61,7 +61,7 @@ def load_site(path: Path) -> Site:
 def parse_site(file: str, data: bytes) -> Site:
     """The site of a file's bytes. Raises SiteError with every problem; `file` names it there."""
     problems = Problems(file)
-    site = _Parser(read_document(data, problems), problems).site(file)
+    site = _Parser(read_document(data, problems), problems).site(file, data)
     check(site, problems)
     problems.refuse()
     return site
@@ -77,7 +77,7 @@ class _Parser:
         self._readers: list[Reader] = []
         self._credentials: list[Credential] = []
 
-    def site(self, file: str) -> Site:
+    def site(self, file: str, data: bytes) -> Site:
         self._systems = self._each("systems", self._system)
         self._controllers = self._each("controllers", self._controller)
         self._entrances = self._each("entrances", self._entrance)
@@ -100,6 +100,7 @@ class _Parser:
             users=users,
             credentials={credential.key: credential for credential in self._credentials},
             tokens=tokens,
+            data=data,
         )
 
     def _each(self, name: str, read: Callable[[str, Section], K]) -> dict[str, K]:

@@ -1,15 +1,17 @@
 """Connected accounts, as the API shows them."""
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from doorward.resources.connected_account import ConnectedAccount, UserIdentifier
+from doorward.resources.connected_account import AccountError, ConnectedAccount, UserIdentifier
 from doorward.resources.values import given, iso
 from doorward.store import search, visible
+from doorward.store.database import Connection
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
@@ -18,6 +20,14 @@ _SELECT = "select a.*, a.connected_account_id id from connected_account a where 
 _HAS: Final = """not exists (
   select from unnest({0}::text[], {1}::text[]) wanted (name, value)
   where a.custom_metadata ->> wanted.name is distinct from wanted.value)"""
+# Of the metadata the values and the names, not what holds them together.
+_TEXTS: Final = r"""regexp_replace(concat_ws(chr(31), a.display_name, a.account_type,
+  a.customer_key, a.user_identifier ->> 'username', a.user_identifier ->> 'email',
+  a.user_identifier ->> 'phone',
+  (select string_agg(m.key || chr(31) || m.value, chr(31) order by m.key)
+    from jsonb_each_text(a.custom_metadata) m)), '\s+', ' ', 'g')"""
+# Of an access system here; such an account goes with its system.
+NATIVE: Final = "doorward_system"
 _ORDER = ("a.created_at", "a.connected_account_id")
 
 
@@ -60,11 +70,63 @@ async def list_accounts(
     if custom_metadata_has:
         select.where(_HAS, [*custom_metadata_has], [*custom_metadata_has.values()])
     select.where_given("a.customer_key = {0}", customer_key)
-    search.where_matches(select, term, "a.display_name", "a.connected_account_id")
+    search.where_matches(select, term, _TEXTS, "a.connected_account_id")
     visible.narrow_accounts(select, sight)
     visible.narrow_accounts(select, of_session)
     rows, next_after = await select.page(source, _ORDER, limit, after)
     return [_account(row) for row in rows], next_after
+
+
+async def update(
+    connection: Connection,
+    workspace_id: UUID,
+    connected_account_id: UUID,
+    values: Mapping[str, Any],
+) -> None:
+    """Writes columns of an account that there is; `custom_metadata` as a mapping."""
+    names = [*values]
+    places = ", ".join(
+        f"{name} = ${place}{'::text::jsonb' if name == 'custom_metadata' else ''}"
+        for place, name in enumerate(names, 3)
+    )
+    if names:
+        await connection.execute(
+            f"update connected_account set {places}"  # noqa: S608
+            " where workspace_id = $1 and connected_account_id = $2",
+            workspace_id,
+            connected_account_id,
+            *(
+                msgspec.json.encode(value).decode() if name == "custom_metadata" else value
+                for name, value in values.items()
+            ),
+        )
+
+
+async def set_disconnected(
+    connection: Connection, workspace_id: UUID, connected_account_id: UUID, at: datetime | None
+) -> bool:
+    """Marks an account as out of reach since a time, or with None as in reach.
+
+    Answers False where nothing was to be done.
+    """
+    changed = await connection.fetchval(
+        "update connected_account set disconnected_at = $3 where workspace_id = $1"
+        " and connected_account_id = $2"
+        " and (disconnected_at is null) = ($3::timestamptz is not null) returning true",
+        workspace_id,
+        connected_account_id,
+        at,
+    )
+    return changed is not None
+
+
+async def delete(connection: Connection, workspace_id: UUID, connected_account_id: UUID) -> None:
+    """Takes an account away, once it has no systems."""
+    await connection.execute(
+        "delete from connected_account where workspace_id = $1 and connected_account_id = $2",
+        workspace_id,
+        connected_account_id,
+    )
 
 
 async def missing(
@@ -85,13 +147,24 @@ def _account(row: asyncpg.Record) -> ConnectedAccount:
         connected_account_id=row["connected_account_id"],
         account_type=row["account_type"],
         account_type_display_name=row["account_type_display_name"],
-        accepted_capabilities=["access_control"],
+        accepted_capabilities=row["accepted_capabilities"],
         automatically_manage_new_devices=row["automatically_manage_new_devices"],
         created_at=iso(row["created_at"]),
         custom_metadata=msgspec.json.decode(row["custom_metadata"], type=dict[str, str | bool]),
         customer_key=given(row["customer_key"]),
         display_name=row["display_name"],
-        errors=[],
+        errors=[*_errors(row)],
         user_identifier=msgspec.json.decode(row["user_identifier"], type=UserIdentifier),
         warnings=[],
     )
+
+
+def _errors(row: asyncpg.Record) -> Iterator[AccountError]:
+    if row["disconnected_at"] is not None:
+        yield AccountError(
+            created_at=iso(row["disconnected_at"]),
+            error_code="account_disconnected",
+            is_bridge_error=False,
+            is_connected_account_error=True,
+            message="The account cannot be reached, as was simulated; a sync reaches it again.",
+        )

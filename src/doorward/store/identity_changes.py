@@ -116,9 +116,9 @@ async def merge(
 ) -> None:
     """Makes of several identities, of which no two have users in one system, the first one.
 
-    Users, client sessions and action attempts become the primary's, as do all names that the
-    others ever had. An e-mail address or a phone number that it lacks it takes from the first of
-    the others that has one.
+    Users, client sessions, phones and action attempts become the primary's, as do all names that
+    the others ever had. An e-mail address or a phone number that it lacks it takes from the first
+    of the others that has one.
     """
     ids = [other.user_identity_id for other in others]
     for statement in _MOVED:
@@ -139,7 +139,7 @@ async def merge(
 _MOVED: Final = tuple(
     f"update {table} set user_identity_id = $2"  # noqa: S608
     " where workspace_id = $1 and user_identity_id = any ($3::uuid[])"
-    for table in ("acs_user", "client_session", "action_attempt", "merged_user_identity")
+    for table in ("acs_user", "client_session", "action_attempt", "phone", "merged_user_identity")
 )
 _NAMED: Final = """
 insert into merged_user_identity

@@ -65,6 +65,9 @@ _REQUEST: Final = {
     "not_found": ErrorType(404, "There is no such path."),
     "method_not_allowed": ErrorType(405, "The path does not take this verb; `Allow` lists those."),
     "request_timeout": ErrorType(408, "The request was not whole in time."),
+    "duplicate_custom_sdk_installation_id": ErrorType(
+        409, "Another phone of the workspace has this `custom_sdk_installation_id`."
+    ),
     "duplicate_email_address": ErrorType(
         409, "Another user identity of the workspace has this `email_address`."
     ),
@@ -130,6 +133,7 @@ _TOKENS: Final = {
 }
 
 _SERVER: Final = {
+    "not_supported": ErrorType(400, "What is asked cannot be done with this resource."),
     "workspace_not_sandbox": ErrorType(400, "The call is for sandbox workspaces alone."),
     "internal_server_error": ErrorType(
         500, "Doorward failed; its log tells more under the request id."

@@ -50,3 +50,32 @@ async def test_listing_systems(api: Caller, town: Town, north: System) -> None:
     ]
     for filters, expected in cases:
         assert await api.names("/acs/systems/list", **filters) == expected, filters
+
+
+async def test_a_native_system_has_no_credential_managers(api: Caller, north: System) -> None:
+    path = "/acs/systems/list_compatible_credential_manager_acs_systems"
+    for verb in ("GET", "POST"):
+        assert (await api(path, verb, acs_system_id=north.acs_system_id))["acs_systems"] == []
+        missing = await api.error(path, verb, acs_system_id=uuid4())
+        assert missing == (404, "acs_system_not_found")
+
+
+async def test_a_native_system_consists_of_what_its_file_declares(
+    api: Caller, north: System
+) -> None:
+    path, system = "/acs/systems/report_devices", {"acs_system_id": north.acs_system_id}
+    assert await api(path, **system) == {}
+    assert await api(path, **system, acs_encoders=[], acs_entrances=[]) == {}
+    encoder = {"hotek_metadata": {"encoder_number": "1"}}
+    room = {"hotek_metadata": {"room_number": "101"}, "is_removed": True}
+    for reported in ({"acs_encoders": [encoder]}, {"acs_entrances": [room]}):
+        assert await api.error(path, **system, **reported) == (400, "not_supported")
+        missing = await api.error(path, acs_system_id=uuid4(), **reported)
+        assert missing == (404, "acs_system_not_found")
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"acs_encoders": [{}]},
+        {"acs_entrances": [{"is_removed": True}]},
+    )
+    for wrong in wrongs:
+        assert await api.error(path, **system, **wrong) == (400, "invalid_input")
+    assert (await api("/acs/entrances/list"))["acs_entrances"] == []

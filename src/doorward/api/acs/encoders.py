@@ -19,7 +19,7 @@ from doorward.api.acs.encoder_requests import (
 from doorward.api.encoding import Asked
 from doorward.api.issuing import check_is_card
 from doorward.api.requests import found, is_given, or_none
-from doorward.api.sandboxes import must_be_sandbox
+from doorward.api.sandboxed import must_be_sandbox
 from doorward.api.services import Services
 from doorward.errors import invalid_input, not_found
 from doorward.resources.acs_encoder import AcsEncoder

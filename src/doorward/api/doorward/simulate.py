@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
-from doorward.api.sandboxes import must_be_sandbox
+from doorward.api.sandboxed import must_be_sandbox
 from doorward.api.services import Services
 from doorward.errors import invalid_input
 from doorward.resources.values import iso

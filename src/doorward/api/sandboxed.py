@@ -1,4 +1,4 @@
-"""What only a sandbox workspace takes: simulated causes, and time that moves."""
+"""What is for sandbox workspaces alone."""
 
 from doorward.api.requests import found
 from doorward.api.services import Services
@@ -8,7 +8,7 @@ from doorward.wire.route import Call
 
 
 async def must_be_sandbox(call: Call[Services]) -> None:
-    """Raises ApiError 400 `workspace_not_sandbox` where the call's workspace is none."""
+    """Raises ApiError 400 in any other workspace."""
     workspace = await workspaces.get(call.services.database, call.workspace_id)
     if not found(workspace, "workspace").is_sandbox:
         raise ApiError(400, "workspace_not_sandbox", "This is no sandbox workspace")

@@ -3,6 +3,14 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.account_changes import (
+    AccountId,
+    DeleteAccount,
+    UpdateAccount,
+    delete,
+    sync,
+    update,
+)
 from doorward.api.parameters import (
     ConnectedAccountId,
     CustomerKey,
@@ -106,5 +114,28 @@ ROUTES = (
         is_list=True,
         page_limit=11_000,
         callers=(*STAFF, "client_session_with_customer", "client_session_with_customer_ro"),
+    ),
+    Route(
+        path="/connected_accounts/update",
+        verbs=("PATCH", "POST"),
+        request=UpdateAccount,
+        handler=update,
+        summary="Change what is known of a connected account",
+    ),
+    Route(
+        path="/connected_accounts/sync",
+        verbs=("POST",),
+        request=AccountId,
+        handler=sync,
+        summary="Reach a connected account again that seemed out of reach",
+    ),
+    Route(
+        path="/connected_accounts/delete",
+        verbs=("DELETE", "POST"),
+        request=DeleteAccount,
+        handler=delete,
+        summary="Delete a connected account that is no native system's",
+        callers=(*STAFF, "client_session_with_customer"),
+        refuses=("not_supported",),
     ),
 )
