@@ -7,13 +7,22 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.doorward import system_faults
+from doorward.api.doorward.system_faults import (
+    ChangeCode,
+    DeleteUser,
+    Forget,
+    MakeUser,
+    Misbehave,
+)
 from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
+from doorward.api.sandboxed import must_be_sandbox
 from doorward.api.services import Services
-from doorward.errors import ApiError, invalid_input
+from doorward.errors import invalid_input
 from doorward.resources.values import iso
 from doorward.resources.workspace_time import WorkspaceTime
-from doorward.store import clock, entrances, workspaces
+from doorward.store import clock, entrances
 from doorward.wire.route import Call, Route
 
 IsHeld = Annotated[
@@ -48,7 +57,7 @@ class HoldController(msgspec.Struct):
 
 async def hold_controller(call: Call[Services], request: HoldController) -> None:
     """Cuts a controller off from the server, or lets it back."""
-    await _must_be_sandbox(call)
+    await must_be_sandbox(call)
     controller_id = or_none(request.controller_id)
     if isinstance(request.acs_entrance_id, UUID):
         controller_id = await entrances.controller_of(
@@ -72,7 +81,7 @@ class AdvanceTime(msgspec.Struct):
 
 async def advance_time(call: Call[Services], request: AdvanceTime) -> WorkspaceTime:
     """Moves the workspace's time: for every read and every door of this server from now on."""
-    await _must_be_sandbox(call)
+    await must_be_sandbox(call)
     ahead = await _advance(call, request)
     call.services.clock.moved(call.workspace_id, ahead)
     return WorkspaceTime(
@@ -94,13 +103,52 @@ async def _advance(call: Call[Services], request: AdvanceTime) -> timedelta:
     return ahead
 
 
-async def _must_be_sandbox(call: Call[Services]) -> None:
-    workspace = await workspaces.get(call.services.database, call.workspace_id)
-    if not found(workspace, "workspace").is_sandbox:
-        raise ApiError(400, "workspace_not_sandbox", "This is no sandbox workspace")
-
-
 ROUTES = (
+    Route(
+        path="/doorward/simulate/misbehave",
+        verbs=("POST",),
+        request=Misbehave,
+        handler=system_faults.misbehave,
+        summary="Let a simulated access system misbehave, or behave again",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/delete_acs_user",
+        verbs=("POST",),
+        request=DeleteUser,
+        handler=system_faults.delete_user,
+        summary="Delete a person by hand at a simulated access system",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/change_code",
+        verbs=("POST",),
+        request=ChangeCode,
+        handler=system_faults.change_code,
+        summary="Change a credential's code by hand at a simulated access system",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/create_acs_user",
+        verbs=("POST",),
+        request=MakeUser,
+        handler=system_faults.make_user,
+        summary="Make a person by hand at a simulated access system, with a code or without",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/forget",
+        verbs=("POST",),
+        request=Forget,
+        handler=system_faults.forget,
+        summary="Let a simulated access system forget everything",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
     Route(
         path="/doorward/simulate/hold_controller",
         verbs=("POST",),
