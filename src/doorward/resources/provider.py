@@ -18,8 +18,9 @@ class Provider:
     """A kind of access system.
 
     external_type: the system's own; user_type, group_type, credential_type: its objects', None
-    where the API has no name. is_group_based: access goes by groups, else by each credential's entrances.
-    methods: of credentials that it keeps. code_lengths: the fewest and the most digits of a code.
+    where the API has no name. is_group_based: access goes by groups, else by the entrances of each
+    credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
+    of a code.
     unreachable, no_seat: the errors of the API that say so; None: there is no limit of people.
     """
 
