@@ -95,7 +95,7 @@ class Hotel:
 
         return asyncio.run(read())
 
-    def has(self, kind: Any, object_id: str, related_id: str | None = None) -> Fields | None:
+    def has(self, kind: Any, object_id: str, related_id: str | None = None) -> Any:
         """An object on the list of the Salto KS site."""
         key = Key(kind, UUID(object_id), *([UUID(related_id)] if related_id else []))
         return self.listing().get(key)

@@ -72,7 +72,7 @@ def test_a_code_changed_by_hand_is_set_right(hotel: Hotel) -> None:
 
 
 def test_a_system_that_has_forgotten_everything_is_told_again(hotel: Hotel) -> None:
-    user, code = with_code(hotel, "Erna")
+    user, _ = with_code(hotel, "Erna")
     hotel.settled(user)
     before = hotel.listing()
     hotel.call("/doorward/simulate/forget", acs_system_id=hotel.salto)

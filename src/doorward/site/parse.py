@@ -135,14 +135,7 @@ class _Parser:
         return workspace
 
     def _system(self, key: str, section: Section) -> System:
-        is_simulated = section.choice("kind", ("doorward", "simulated"), "doorward") == "simulated"
-        provider = NATIVE.external_type
-        if is_simulated:
-            provider = section.choice("provider", _OTHERS, "")
-            if not section.has("provider"):
-                section.problem("provider", f"is missing: {' or '.join(_OTHERS)}")
-            if not self._workspace.is_sandbox:
-                section.problem("kind", "simulated is for sandbox workspaces alone")
+        provider = self._provider(section)
         return System(
             section.line,
             key,
@@ -150,8 +143,21 @@ class _Parser:
             self._id(section, "account", key, "account_id"),
             section.required("name"),
             _time_zone(section),
-            provider or NATIVE.external_type,
+            provider,
         )
+
+    def _provider(self, section: Section) -> str:
+        kind = section.choice("kind", ("doorward", "simulated"), "doorward")
+        provider = section.choice("provider", _OTHERS, "")
+        if kind == "doorward":
+            if section.has("provider"):
+                section.problem("provider", "is for simulated systems alone")
+            return NATIVE.external_type
+        if not section.has("provider"):
+            section.problem("provider", f"is missing, one of {', '.join(_OTHERS)}")
+        if not self._workspace.is_sandbox:
+            section.problem("kind", "simulated is for sandbox workspaces alone")
+        return provider or NATIVE.external_type
 
     def _controller(self, key: str, section: Section) -> Controller:
         return Controller(

@@ -115,7 +115,7 @@ ROUTES = (
     ),
     Route(
         path="/doorward/simulate/delete_acs_user",
-        verbs=("POST",),
+        verbs=("DELETE", "POST"),
         request=DeleteUser,
         handler=system_faults.delete_user,
         summary="Delete a person by hand at a simulated access system",
