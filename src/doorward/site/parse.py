@@ -228,7 +228,7 @@ class _Parser:
             section.line,
             key,
             self._id(section, "access_group", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._systems, "systems", self._native),
             section.required("name"),
             _window(section),
             _some_of(section, "entrances", self._entrances, "entrances"),
@@ -258,7 +258,7 @@ class _Parser:
             section.line,
             key,
             self._id(section, "user", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._systems, "systems", self._native),
             identity.key if identity else None,
             contact,
             _window(section),
@@ -327,11 +327,19 @@ def _number(section: Section) -> CardNumber | CodeNumber:
     return CodeNumber(code or "")
 
 
-def _one_of(section: Section, key: str, known: Collection[str], where: str) -> str:
+def _one_of(
+    section: Section,
+    key: str,
+    known: Collection[str],
+    where: str,
+    usual: Collection[str] | None = None,
+) -> str:
+    """A key of another section. usual: those of which the only one is meant where none is named."""
     reference = section.reference(key)
     if reference is None:
-        if len(known) == 1:
-            return next(iter(known))
+        meant = known if len(known) == 1 else usual or ()
+        if len(meant) == 1:
+            return next(iter(meant))
         section.problem(key, f"must name one of {where}" if known else f"needs one of {where}")
         return ""
     if reference.key not in known:
