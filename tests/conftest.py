@@ -40,6 +40,7 @@ SLOW = (
     "site/test_mutations.py",
     "stateful/",
     "store/embedded/",
+    "sync/",
     "test_start.py",
     "test_wiring.py",
     "testing/",

@@ -43,6 +43,7 @@ from doorward.store.secrets import Keyring
 from doorward.store.token_cache import TokenCache
 from doorward.store.watch import Watch
 from doorward.store.writer import Writer
+from doorward.sync.registry import Systems
 from doorward.wire.app import Api, Health, Limits
 from doorward.wire.http.edge import Edge
 from doorward.wire.http.limits import Limits as ConnectionLimits
@@ -250,8 +251,9 @@ async def _start_parts(
     watch, writer = Watch(database), _writer(settings, database)
     clock = await _clock(settings, database, watch)
     doors = Doors(database, watch, writer, keyring, clock, settings.data)
+    systems = Systems(database, watch, writer, keyring)
     writer.on_commit.append(watch.committed)
-    for part in (watch, writer, doors):
+    for part in (watch, writer, doors, systems):
         await part.start()
         running.push_async_callback(part.stop)
     services = Services(
@@ -261,6 +263,7 @@ async def _start_parts(
         clock=clock,
         keyring=keyring,
         sites=Sites(database, keyring, clock),
+        wake_systems=systems.wake,
         confirm_timeout=settings.confirm_timeout,
     )
     running.push_async_callback(services.background.stop)

@@ -22,6 +22,7 @@ IVO: Final = "9a1f2c3d-4b5e-4f60-8172-8394a5b6c7d8"
 UNISSUED: Final = "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910"
 UNMANAGED_CARD: Final = "8d9e0f1a-2b3c-4d4e-8f5a-6b7c8d9e0f1b"
 FRONT_DOOR: Final = "977eb064-457b-4c30-ac76-81203b2e8799"
+OFFICES: Final = "5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d"
 OFFICE: Final = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
 JANE: Final = "33987a4f-caf6-4098-9e15-705df7a36ad6"
 UNMANAGED: Final = (
@@ -177,6 +178,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/doorward/decisions/explain", {"acs_user_id": USER, "acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/hold_controller", {"acs_entrance_id": FRONT_DOOR}
     yield "/doorward/simulate/advance_time", {"seconds": 60}
+    yield from _faults(client)
     yield "/workspaces/reset_sandbox", {}
 
 
@@ -304,6 +306,32 @@ def _own_calls(client: httpx.Client, card: dict[str, str]) -> Iterator[tuple[str
     yield f"{path}/set_use_limit", {**card, "use_limit": 3}
     yield f"{path}/set_card_number", {**card, "card_number": "42-4242"}
     yield f"{path}/get", card
+
+
+def _faults(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    path, where = "/doorward/simulate", {"acs_system_id": OFFICES}
+    for name in ("Hand", "Other hand"):
+        yield f"{path}/create_acs_user", {**where, "full_name": name, "code": "482915"}
+    people = _made_by_hand(client, "user")
+    card = _made_by_hand(client, "credential")[0]["acs_credential_id"]
+    yield f"{path}/change_code", {**where, "acs_credential_id": card, "code": "482916"}
+    for verb, person in zip(("DELETE", "POST"), people, strict=True):
+        gone = {**where, "acs_user_id": person["acs_user_id"]}
+        yield f"{verb} {path}/delete_acs_user", gone
+    yield f"{path}/misbehave", {**where, "is_lying": True}
+    yield f"{path}/forget", where
+
+
+def _made_by_hand(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
+    """Both, once the server has seen them."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        answer = client.get(f"/acs/{kind}s/unmanaged/list", params={"acs_system_id": OFFICES})
+        found: list[dict[str, Any]] = answer.json()[f"acs_{kind}s"]
+        if len(found) == 2:
+            return found
+        assert time.monotonic() < deadline, f"no {kind} was seen"
+        time.sleep(0.02)
 
 
 def _attempts(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:

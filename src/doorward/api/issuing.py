@@ -15,6 +15,7 @@ from doorward.events import catalogue
 from doorward.policy import codes as policy_codes
 from doorward.policy.cards import CardNumber, CodeNumber
 from doorward.resources.event import Event
+from doorward.resources.provider import Provider
 from doorward.store import (
     codes,
     credential_changes,
@@ -72,6 +73,12 @@ class Issuer:
 
     async def create(self, wanted: Wanted) -> UUID:
         """Makes a credential; a card waits for its number, the others are issued at once."""
+        provider = await self._provider(wanted.acs_system_id)
+        if wanted.access_method not in provider.methods:
+            raise invalid_input(
+                f"{provider.display_name} has no credentials of the access method"
+                f" '{wanted.access_method}'"
+            )
         entrances = await self._entrances(wanted.acs_system_id, wanted.acs_entrance_ids)
         credential = self._unnumbered(wanted)
         if wanted.access_method == "code":
@@ -189,16 +196,32 @@ class Issuer:
         self, credential: Credential, code: str | None, entrances: list[UUID]
     ) -> Credential:
         """A new code credential with its code, given or chosen."""
+        length = await self._length(credential.acs_system_id, code)
         for _ in range(1 if code is not None else _ATTEMPTS):
-            number = CodeNumber(code or policy_codes.choose(secrets.randbelow))
+            number = CodeNumber(code or policy_codes.choose(secrets.randbelow, length))
             numbered = self._numbered(credential, number)
             if not await self._is_taken(numbered, entrances):
                 return numbered
         raise codes.duplicate_code()
 
+    async def _provider(self, acs_system_id: UUID) -> Provider:
+        return await systems.provider_of(self.connection, self.change.workspace_id, acs_system_id)
+
+    async def _length(self, acs_system_id: UUID, code: str | None) -> int:
+        """How many digits a code has, or is to have where it is chosen. Raises ApiError 400."""
+        provider = await self._provider(acs_system_id)
+        fewest, most = provider.code_lengths
+        if code is None:
+            return min(max(policy_codes.chosen_length(), fewest), most)
+        if not fewest <= len(code) <= most:
+            digits = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            raise invalid_input(f"A code of {provider.display_name} has {digits} digits")
+        return len(code)
+
     async def _recoded(self, old: Credential, code: str) -> Credential:
         if old.access_method != "code":
             raise invalid_input("Only a credential with the access method 'code' has a code")
+        await self._length(old.acs_system_id, code)
         new = self._numbered(old, CodeNumber(code))
         if new.lookup == old.lookup:
             return old

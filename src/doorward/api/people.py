@@ -181,6 +181,9 @@ async def unsuspend(call: Call[Services], request: UserKey) -> None:
 async def _set_suspended(call: Call[Services], request: UserKey, *, is_suspended: bool) -> None:
     async def make(connection: Connection, change: Change) -> None:
         old = await _row(call, connection, request)
+        provider = await systems.provider_of(connection, change.workspace_id, old.acs_system_id)
+        if not provider.can_suspend:
+            raise invalid_input(f"{provider.display_name} cannot suspend users")
         await user_changes.set_suspended(connection, change, old, is_suspended=is_suspended)
 
     await carry_out(call, make)

@@ -1,6 +1,6 @@
 """What the server hands in to every handler."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
@@ -100,13 +100,18 @@ class Sites(Protocol):
         """
 
 
+def _nobody(_workspace_id: UUID) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts that handlers work with.
 
     confirm_timeout: for how many seconds a change waits for the doors before it is answered.
     newcomers: the sessions that each publishable key makes. background: what goes on after an
-    answer.
+    answer. wake_systems: says that something may have changed at a workspace's systems with lists
+    of their own.
     """
 
     database: Database
@@ -118,3 +123,4 @@ class Services:
     confirm_timeout: float = 0.05
     newcomers: RateLimit = field(default_factory=_newcomers)
     background: Background = field(default_factory=Background)
+    wake_systems: Callable[[UUID], None] = _nobody

@@ -32,9 +32,12 @@ def chosen_length() -> int:
     return next((length for length in lengths if not is_guessable(length)), LONGEST)
 
 
-def choose(draw: Draw) -> str:
-    """A new code without patterns, any such code as likely as any other."""
-    length = chosen_length()
+def choose(draw: Draw, length: int | None = None) -> str:
+    """A new code without patterns, any such code as likely as any other.
+
+    length: in digits, for a system that takes no other; `chosen_length` else.
+    """
+    length = length or chosen_length()
     while has_pattern(code := f"{draw(10**length):0{length}d}"):
         pass
     return code

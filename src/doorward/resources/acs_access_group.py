@@ -6,10 +6,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.pending_mutation import UpdatingAccessSchedule
+from doorward.resources.pending_mutation import Creating, UpdatingAccessSchedule
+from doorward.resources.provider import GroupType
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
-
-GroupType = Literal["doorward_access_group"]
 
 
 class UserReference(Resource, frozen=True, kw_only=True):
@@ -73,7 +72,7 @@ class AcsAccessGroup(Resource, frozen=True, kw_only=True):
     is_managed: Literal[True]
     name: str
     pending_mutations: list[
-        UpdatingUserMembership | UpdatingEntranceMembership | UpdatingAccessSchedule
+        UpdatingUserMembership | UpdatingEntranceMembership | UpdatingAccessSchedule | Creating
     ]
     warnings: list[WarningEntry]
     workspace_id: UUID

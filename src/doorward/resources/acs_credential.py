@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from doorward.resources.provider import CredentialType
 from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
 
 
@@ -22,8 +23,8 @@ class AcsCredential(Resource, frozen=True, kw_only=True):
     display_name: str
     ends_at: Timestamp | UnsetType = UNSET
     errors: list[ErrorEntry]
-    external_type: Literal["doorward_credential"]
-    external_type_display_name: str
+    external_type: CredentialType | UnsetType = UNSET
+    external_type_display_name: str | UnsetType = UNSET
     is_issued: bool
     is_managed: Literal[True]
     is_multi_phone_sync_credential: bool

@@ -1,14 +1,11 @@
 """An access system: entrances, people and groups that one installation knows."""
 
-from typing import Literal
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
+from doorward.resources.provider import SystemType
 from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
-
-# The one extension of the API's closed enum: an honest name instead of another maker's.
-SystemType = Literal["doorward_system"]
 
 
 class Location(Resource, frozen=True, kw_only=True):

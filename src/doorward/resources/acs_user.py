@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.pending_mutation import UpdatingSubject
+from doorward.resources.pending_mutation import Creating, UpdatingSubject
+from doorward.resources.provider import UserType
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
 
 
@@ -44,13 +45,13 @@ class AcsUser(Resource, frozen=True, kw_only=True):
     email: str | UnsetType = UNSET
     email_address: str | UnsetType = UNSET
     errors: list[ErrorEntry]
-    external_type: Literal["doorward_user"]
-    external_type_display_name: str
+    external_type: UserType | UnsetType = UNSET
+    external_type_display_name: str | UnsetType = UNSET
     full_name: str | UnsetType = UNSET
     is_managed: Literal[True]
     is_suspended: bool
     last_successful_sync_at: Timestamp | None
-    pending_mutations: list[UpdatingGroupMembership | UpdatingSubject]
+    pending_mutations: list[UpdatingGroupMembership | Creating | UpdatingSubject]
     phone_number: str | UnsetType = UNSET
     user_identity_email_address: str | UnsetType | None = UNSET
     user_identity_full_name: str | UnsetType | None = UNSET

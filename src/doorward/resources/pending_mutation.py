@@ -74,4 +74,42 @@ class UpdatingCredentialAssignment(
     to: CredentialReference
 
 
-UpdatingSubject = UpdatingSuspensionState | UpdatingAccessSchedule | UpdatingCredentialAssignment
+class Creating(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="mutation_code", tag="creating"
+):
+    """A person or group that a system with a list of its own has not confirmed to have taken."""
+
+    created_at: Timestamp
+    message: str
+
+
+class UserInformation(Resource, frozen=True, kw_only=True):
+    """One side of a change of names and addresses."""
+
+    full_name: str | None
+    email_address: str | None
+    phone_number: str | None
+
+
+class UpdatingUserInformation(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="mutation_code",
+    tag="updating_user_information",
+    rename={"from_": "from"},
+):
+    """Other names or addresses that a system with a list of its own has not confirmed."""
+
+    created_at: Timestamp
+    message: str
+    from_: UserInformation
+    to: UserInformation
+
+
+UpdatingSubject = (
+    UpdatingSuspensionState
+    | UpdatingAccessSchedule
+    | UpdatingCredentialAssignment
+    | UpdatingUserInformation
+)

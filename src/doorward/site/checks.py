@@ -5,7 +5,8 @@ from itertools import chain
 from uuid import UUID
 
 from doorward.policy.cards import CardNumber
-from doorward.site.model import Contact, Site
+from doorward.resources.provider import PROVIDERS, Provider
+from doorward.site.model import Contact, Credential, Site
 from doorward.site.problems import Problems
 
 
@@ -13,6 +14,7 @@ def check(site: Site, problems: Problems) -> None:
     """Notes every contradiction between entries."""
     _check_ids(site, problems)
     _check_systems(site, problems)
+    _check_providers(site, problems)
     _check_identities(site, problems)
     _check_credentials(site, problems)
     _check_tokens(site, problems)
@@ -60,6 +62,33 @@ def _check_systems(site: Site, problems: Problems) -> None:
     for credential in site.credentials.values():
         system = site.users[credential.user].system if credential.user in site.users else ""
         _check_entrances(site, system, credential.entrances, f"users.{credential.key}", problems)
+
+
+def _check_providers(site: Site, problems: Problems) -> None:
+    """Other systems than ours keep what their kind can keep."""
+    kinds = {key: PROVIDERS[system.provider] for key, system in site.systems.items()}
+    for group in site.access_groups.values():
+        kind = kinds.get(group.system)
+        if kind is not None and kind.group_type is None:
+            reason = f"access_groups.{group.key}: {kind.display_name} has no access groups"
+            problems.add(group.line, reason)
+    for credential in site.credentials.values():
+        user = site.users.get(credential.user)
+        kept = kinds.get(user.system) if user else None
+        wrong = kept and _unkept(credential, kept)
+        if kept and wrong:
+            problems.add(credential.line, f"users.{credential.key}: {kept.display_name} {wrong}")
+
+
+def _unkept(credential: Credential, kind: Provider) -> str | None:
+    number = credential.number
+    if isinstance(number, CardNumber):
+        return None if "card" in kind.methods else "has no cards"
+    if "code" not in kind.methods:
+        return "has no codes"
+    fewest, most = kind.code_lengths
+    is_kept = not number.text or fewest <= len(number.text) <= most
+    return None if is_kept else f"takes codes of {fewest} to {most} digits"
 
 
 def _check_entrances(

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from doorward.policy.cards import CardNumber
+from doorward.resources.provider import PROVIDERS
 from doorward.site.kinds import Address
 from doorward.site.model import AccessGroup, Contact, Credential, Identity, Site, User
 from doorward.store import credentials, links, people, structure
@@ -66,7 +67,12 @@ def workspace_row(site: Site) -> structure.Workspace:
 def _doors(site: Site) -> Iterator[Declaration]:
     for system in site.systems.values():
         row = structure.System(
-            system.acs_system_id, system.connected_account_id, system.name, system.time_zone
+            system.acs_system_id,
+            system.connected_account_id,
+            system.name,
+            system.time_zone,
+            system.provider,
+            PROVIDERS[system.provider].display_name,
         )
         yield Declaration("system", system.key, system.line, row)
     for controller in site.controllers.values():
@@ -77,7 +83,7 @@ def _doors(site: Site) -> Iterator[Declaration]:
         door = structure.Entrance(
             entrance.acs_entrance_id,
             _system_id(site, entrance.system),
-            site.controllers[entrance.controller].controller_id,
+            None if entrance.controller is None else _controller_id(site, entrance.controller),
             entrance.name,
             entrance.is_enabled,
             entrance.unlock_seconds,
@@ -231,6 +237,10 @@ def _tokens(site: Site) -> Iterator[Declaration]:
 
 def _system_id(site: Site, key: str) -> UUID:
     return site.systems[key].acs_system_id
+
+
+def _controller_id(site: Site, key: str) -> UUID:
+    return site.controllers[key].controller_id
 
 
 def _values(contact: Contact) -> tuple[str | None, str | None, str | None]:

@@ -62,7 +62,7 @@ class Kind:
     fixed: frozenset[str] = frozenset({"acs_system_id"})
 
 
-_ACCOUNT: Final = frozenset({"connected_account_id"})
+_ACCOUNT: Final = frozenset({"connected_account_id", "external_type"})
 _METHOD: Final = frozenset({"acs_system_id", "access_method"})
 
 KINDS: Final = {

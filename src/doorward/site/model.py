@@ -6,6 +6,7 @@ from typing import Final, Literal
 from uuid import UUID, uuid5
 
 from doorward.policy.cards import CardNumber, CodeNumber
+from doorward.resources.provider import NATIVE
 from doorward.store.tokens import TokenKind
 
 # Ids that a file does not give are uuid5 of this namespace, so that every apply finds them again.
@@ -36,7 +37,10 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A native access system with the connected account that stands for it."""
+    """An access system with the connected account that stands for it.
+
+    provider: its kind (doorward.resources.provider); all but the native one are simulated.
+    """
 
     line: int
     key: str
@@ -44,6 +48,12 @@ class System:
     connected_account_id: UUID
     name: str
     time_zone: str
+    provider: str = NATIVE.external_type
+
+    @property
+    def is_native(self) -> bool:
+        """Whether controllers of ours decide at its doors."""
+        return self.provider == NATIVE.external_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +82,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Where people ask to pass. Its system is its controller's."""
+    """Where people ask to pass. Its system is its controller's; others decide where it has none."""
 
     line: int
     key: str
     acs_entrance_id: UUID
     system: str
-    controller: str
+    controller: str | None
     name: str
     is_enabled: bool
     unlock_seconds: int

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from zoneinfo import available_timezones
 
 from doorward.policy.cards import CardNumber, CodeNumber, parse_card
+from doorward.resources.provider import NATIVE, PROVIDERS
 from doorward.site.checks import check
 from doorward.site.document import Mapping, read_document
 from doorward.site.model import (
@@ -36,6 +37,8 @@ _TOKENS: Final[dict[TokenKind, str]] = {
     "api_key": "a key such as seam_test1234_ and 24 letters and digits",
     "personal_access_token": "a token such as seam_at11234_ and 24 letters and digits",
 }
+
+_OTHERS: Final = tuple(sorted(set(PROVIDERS) - {NATIVE.external_type}))
 
 
 class Keyed(Protocol):
@@ -79,6 +82,7 @@ class _Parser:
 
     def site(self, file: str, data: bytes) -> Site:
         self._systems = self._each("systems", self._system)
+        self._native = {key for key, system in self._systems.items() if system.is_native}
         self._controllers = self._each("controllers", self._controller)
         self._entrances = self._each("entrances", self._entrance)
         encoders = self._each("encoders", self._encoder)
@@ -135,7 +139,7 @@ class _Parser:
         return workspace
 
     def _system(self, key: str, section: Section) -> System:
-        section.choice("kind", ("doorward",), "doorward")
+        provider = self._provider(section)
         return System(
             section.line,
             key,
@@ -143,18 +147,34 @@ class _Parser:
             self._id(section, "account", key, "account_id"),
             section.required("name"),
             _time_zone(section),
+            provider,
         )
+
+    def _provider(self, section: Section) -> str:
+        kind = section.choice("kind", ("doorward", "simulated"), "doorward")
+        provider = section.choice("provider", _OTHERS, "")
+        if kind == "doorward":
+            if section.has("provider"):
+                section.problem("provider", "is for simulated systems alone")
+            return NATIVE.external_type
+        if not section.has("provider"):
+            section.problem("provider", f"is missing, one of {', '.join(_OTHERS)}")
+        if not self._workspace.is_sandbox:
+            section.problem("kind", "simulated is for sandbox workspaces alone")
+        return provider or NATIVE.external_type
 
     def _controller(self, key: str, section: Section) -> Controller:
         return Controller(
             section.line,
             key,
             self._id(section, "controller", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._native, self._native_name()),
             section.required("name"),
         )
 
     def _entrance(self, key: str, section: Section) -> Entrance:
+        if section.has("system"):
+            return self._entrance_elsewhere(key, section)
         controller = _one_of(section, "controller", self._controllers, "controllers")
         self._readers += self._entries(
             section, "readers", lambda name, reader: self._reader(key, name, reader)
@@ -171,6 +191,27 @@ class _Parser:
             section.integer("unlock_seconds", least=1, most=600, default=5),
             section.boolean("can_unlock_with_card", default=True),
             section.boolean("can_unlock_with_code", default=True),
+        )
+
+    def _native_name(self) -> str:
+        return "systems" if len(self._native) == len(self._systems) else "native systems"
+
+    def _entrance_elsewhere(self, key: str, section: Section) -> Entrance:
+        """An entrance at which another system decides, and which takes what that system takes."""
+        others = {name for name, system in self._systems.items() if not system.is_native}
+        system = _one_of(section, "system", others, "simulated systems")
+        methods = PROVIDERS[self._systems[system].provider].methods if system in others else ()
+        return Entrance(
+            section.line,
+            key,
+            self._id(section, "entrance", key),
+            system if system in others else "",
+            None,
+            section.required("name"),
+            is_enabled=True,
+            unlock_seconds=5,
+            can_unlock_with_card="card" in methods,
+            can_unlock_with_code="code" in methods,
         )
 
     def _reader(self, entrance: str, name: str, section: Section) -> Reader:
@@ -203,7 +244,7 @@ class _Parser:
             section.line,
             key,
             self._id(section, "access_group", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._systems, "systems", self._native),
             section.required("name"),
             _window(section),
             _some_of(section, "entrances", self._entrances, "entrances"),
@@ -233,7 +274,7 @@ class _Parser:
             section.line,
             key,
             self._id(section, "user", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._systems, "systems", self._native),
             identity.key if identity else None,
             contact,
             _window(section),
@@ -302,11 +343,19 @@ def _number(section: Section) -> CardNumber | CodeNumber:
     return CodeNumber(code or "")
 
 
-def _one_of(section: Section, key: str, known: Collection[str], where: str) -> str:
+def _one_of(
+    section: Section,
+    key: str,
+    known: Collection[str],
+    where: str,
+    usual: Collection[str] | None = None,
+) -> str:
+    """A key of another section. usual: those of which the only one is meant where none is named."""
     reference = section.reference(key)
     if reference is None:
-        if len(known) == 1:
-            return next(iter(known))
+        meant = known if len(known) == 1 else usual or ()
+        if len(meant) == 1:
+            return next(iter(meant))
         section.problem(key, f"must name one of {where}" if known else f"needs one of {where}")
         return ""
     if reference.key not in known:

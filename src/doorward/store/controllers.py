@@ -162,10 +162,11 @@ def _readers(row: asyncpg.Record) -> list[DoorReader]:
 
 
 async def has_entrance(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool:
-    """Whether there is such an entrance in this workspace."""
+    """Whether a controller of ours decides at such an entrance of this workspace."""
     return bool(
         await database.fetchval(
-            "select true from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
+            "select true from acs_entrance where workspace_id = $1 and acs_entrance_id = $2"
+            " and controller_id is not null",
             workspace_id,
             acs_entrance_id,
         )

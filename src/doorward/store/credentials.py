@@ -9,18 +9,21 @@ import asyncpg
 from doorward.policy.cards import CardNumber, CodeNumber, parse_card, parse_code
 from doorward.policy.codes import is_guessable
 from doorward.resources.acs_credential import AcsCredential, UnmanagedAcsCredential
+from doorward.resources.provider import PROVIDERS, display_name
 from doorward.resources.values import WarningEntry, given, iso, iso_or_none
-from doorward.store import access, credential_search, visible
+from doorward.store import access, credential_search, troubles, visible
 from doorward.store.secrets import Keyring
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
-_SELECT = """
-select c.*, c.acs_credential_id id, s.connected_account_id, u.user_identity_id
+_SELECT = f"""
+select c.*, c.acs_credential_id id, s.connected_account_id, s.external_type system_type,
+  u.user_identity_id, z.trouble_codes, z.troubled_since, z.are_stuck
 from acs_credential c
 join acs_system s on s.workspace_id = c.workspace_id and s.acs_system_id = c.acs_system_id
 left join acs_user u on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
-where c.workspace_id = $1"""
+cross join lateral {troubles.of("c", "acs_credential_id")} z
+where c.workspace_id = $1"""  # noqa: S608
 _ORDER = ("c.created_at", "c.acs_credential_id")
 
 _UNISSUED: Final = "No number has been given to the credential yet, so that no door knows it."
@@ -161,6 +164,7 @@ async def _all(select: Select, source: Source, keyring: Keyring) -> list[AcsCred
 
 def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
     number, method = _number(row, keyring), row["access_method"]
+    its_type = PROVIDERS[row["system_type"]].credential_type
     kind = AcsCredential if row["is_managed"] else UnmanagedAcsCredential
     return kind(
         acs_credential_id=row["acs_credential_id"],
@@ -173,9 +177,9 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
         created_at=iso(row["created_at"]),
         display_name=row["display_name"],
         ends_at=given(iso_or_none(row["ends_at"])),
-        errors=[],
-        external_type="doorward_credential",
-        external_type_display_name="Doorward credential",
+        errors=troubles.errors(row),
+        external_type=given(its_type),
+        external_type_display_name=given(its_type and display_name(its_type)),
         is_issued=row["issued_at"] is not None,
         is_managed=row["is_managed"],
         is_multi_phone_sync_credential=False,
@@ -183,7 +187,10 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
         issued_at=iso_or_none(row["issued_at"]),
         starts_at=given(iso_or_none(row["starts_at"])),
         user_identity_id=given(row["user_identity_id"]),
-        warnings=_warnings(row, number),
+        warnings=[
+            *troubles.warnings(row, "unknown_issue_with_acs_credential"),
+            *_warnings(row, number),
+        ],
         workspace_id=row["workspace_id"],
     )
 

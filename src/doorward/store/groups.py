@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -15,19 +14,19 @@ from doorward.resources.acs_access_group import (
     UpdatingUserMembership,
     UserReference,
 )
-from doorward.resources.pending_mutation import UpdatingAccessSchedule
+from doorward.resources.pending_mutation import Creating, UpdatingAccessSchedule
+from doorward.resources.provider import NATIVE, PROVIDERS, display_name
 from doorward.resources.values import iso, schedule
-from doorward.store import pending, pending_changes, search, visible
+from doorward.store import pending, pending_changes, search, troubles, visible
 from doorward.store.select import Select, Source
 from doorward.store.sight import Sight
 
-_TYPE_NAME: Final = "Doorward access group"
-
 _SELECT = f"""
-select g.*, s.connected_account_id,
+select g.*, s.connected_account_id, s.external_type system_type,
   w.acs_user_ids, w.are_members, w.members_changed_at,
   x.acs_entrance_ids, x.are_opened, x.entrances_changed_at,
-  y.noted, y.noted_at, y.noted_before, y.noted_after
+  y.noted, y.noted_at, y.noted_before, y.noted_after,
+  z.trouble_codes, z.troubled_since, z.are_stuck
 from acs_access_group g
 join acs_system s on s.workspace_id = g.workspace_id and s.acs_system_id = g.acs_system_id
 cross join lateral (
@@ -47,6 +46,7 @@ cross join lateral (
     and {pending.GROUP_ENTRANCE}
 ) x
 cross join lateral {pending_changes.noted("g.workspace_id", "g.acs_access_group_id")} y
+cross join lateral {troubles.of("g", "acs_access_group_id")} z
 where g.workspace_id = $1"""  # noqa: S608
 
 _SYSTEM = """
@@ -126,27 +126,28 @@ def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
 
 
 def _group(row: asyncpg.Record) -> AcsAccessGroup:
+    group_type = PROVIDERS[row["system_type"]].group_type or str(NATIVE.group_type)
     kind = AcsAccessGroup if row["is_managed"] else UnmanagedAcsAccessGroup
     return kind(
         acs_access_group_id=row["acs_access_group_id"],
         acs_system_id=row["acs_system_id"],
-        access_group_type="doorward_access_group",
-        access_group_type_display_name=_TYPE_NAME,
+        access_group_type=group_type,
+        access_group_type_display_name=display_name(group_type),
         access_schedule=schedule(row["starts_at"], row["ends_at"], row["created_at"]),
         connected_account_id=row["connected_account_id"],
         created_at=iso(row["created_at"]),
         display_name=row["name"],
-        errors=[],
-        external_type="doorward_access_group",
-        external_type_display_name=_TYPE_NAME,
+        errors=troubles.errors(row),
+        external_type=group_type,
+        external_type_display_name=display_name(group_type),
         is_managed=row["is_managed"],
         name=row["name"],
         pending_mutations=[
             *_pending_members(row),
             *_pending_entrances(row),
-            *_pending_schedules(row),
+            *_pending_changes(row),
         ],
-        warnings=[],
+        warnings=[*troubles.warnings(row, "unknown_issue_with_acs_access_group")],
         workspace_id=row["workspace_id"],
     )
 
@@ -180,9 +181,9 @@ def _pending_entrances(row: asyncpg.Record) -> Iterator[UpdatingEntranceMembersh
         )
 
 
-def _pending_schedules(row: asyncpg.Record) -> Iterator[UpdatingAccessSchedule]:
+def _pending_changes(row: asyncpg.Record) -> Iterator[UpdatingAccessSchedule | Creating]:
     for mutation in pending_changes.mutations(row):
-        if isinstance(mutation, UpdatingAccessSchedule):
+        if isinstance(mutation, UpdatingAccessSchedule | Creating):
             yield mutation
 
 

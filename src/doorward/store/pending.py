@@ -19,11 +19,17 @@ _BEHIND: Final = f"""exists (
         and {{entrance}} and f.key_b = c.controller_id
         and (f.to_revision is null or f.to_revision > {_HELD})
     where r.workspace_id = {{row}}.workspace_id)"""
-_CONCERNED: Final = f"{{row}}.is_unconfirmed and {_BEHIND}"
+# Systems with lists of their own confirm row by row (doorward.store.external).
+_CONCERNED: Final = f"{{row}}.is_unconfirmed and ({_BEHIND}{{elsewhere}})"
 
 # About rows `m` of acs_membership.
 MEMBERSHIP: Final = _CONCERNED.format(
     row="m",
+    elsewhere="""
+  or exists (
+    select from acs_access_group ag join external_system x on x.workspace_id = ag.workspace_id
+      and x.acs_system_id = ag.acs_system_id
+    where ag.workspace_id = m.workspace_id and ag.acs_access_group_id = m.acs_access_group_id)""",
     entrance="f.key_a = l.key_b",
     links=f"""
       join policy_fact l on l.workspace_id = r.workspace_id and l.kind = 'group_entrance'
@@ -32,7 +38,14 @@ MEMBERSHIP: Final = _CONCERNED.format(
 )
 
 # About rows `o` of access_group_entrance.
-GROUP_ENTRANCE: Final = _CONCERNED.format(row="o", entrance="f.key_a = o.acs_entrance_id", links="")
+GROUP_ENTRANCE: Final = _CONCERNED.format(
+    row="o", elsewhere="", entrance="f.key_a = o.acs_entrance_id", links=""
+)
 
 # About rows `n` of pending_change, which concern every entrance of their system.
-CHANGE: Final = _BEHIND.format(row="n", entrance="c.acs_system_id = n.acs_system_id", links="")
+CHANGE: Final = f"""({
+    _BEHIND.format(row="n", entrance="c.acs_system_id = n.acs_system_id", links="")
+}
+  or exists (
+    select from external_system x
+    where x.workspace_id = n.workspace_id and x.acs_system_id = n.acs_system_id))"""

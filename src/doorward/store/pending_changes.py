@@ -5,6 +5,7 @@ a schedule, a credential given to somebody or taken away.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -14,18 +15,30 @@ import msgspec
 
 from doorward.policy.facts import NO_KEY
 from doorward.resources.pending_mutation import (
+    Creating,
     UpdatingAccessSchedule,
     UpdatingCredentialAssignment,
     UpdatingSubject,
     UpdatingSuspensionState,
+    UpdatingUserInformation,
 )
 from doorward.resources.values import iso, iso_or_none
 from doorward.store import pending
 from doorward.store.access import Window
 from doorward.store.database import Connection
 from doorward.store.journal import Change
+from doorward.store.personal import Personal
 
-What = Literal["suspension", "access_schedule", "credential"]
+What = Literal[
+    "suspension",
+    "access_schedule",
+    "credential",
+    "creating",
+    "user_information",
+]
+
+# Names are nothing that our doors know.
+_OF_LISTS: Final = frozenset({"creating", "user_information"})
 
 # What the doors may still go by is the oldest state that one of them has not left behind. A change
 # back to it leaves the one in between as what they may have heard.
@@ -33,14 +46,19 @@ _NOTE: Final = f"""
 insert into pending_change as n (workspace_id, subject_id, what, object_id, acs_system_id, revision,
   changed_at, before, after)
 select $1, $2, $3, $4, $5, r.revision, $6, $7::text::jsonb, $8::text::jsonb
-from policy_revision r where r.workspace_id = $1
+from policy_revision r where r.workspace_id = $1 {{condition}}
 on conflict (workspace_id, subject_id, what, object_id) do update
 set revision = excluded.revision, changed_at = excluded.changed_at, after = excluded.after,
   before = case when n.before <> excluded.after and {pending.CHANGE} then n.before
     else excluded.before end"""  # noqa: S608
 
+# Of systems with lists of their own alone: our doors know no names.
+_ELSEWHERE: Final = (
+    "and exists (select from external_system x where x.workspace_id = $1 and x.acs_system_id = $5)"
+)
+
 _UNCONFIRMED: Final = "The doors have still to confirm that"
-_MUTATIONS: Final[Mapping[What, tuple[type[UpdatingSubject], str]]] = {
+_MUTATIONS: Final[Mapping[What, tuple[type[Creating | UpdatingSubject], str]]] = {
     "suspension": (
         UpdatingSuspensionState,
         f"{_UNCONFIRMED} the user was suspended, or is no longer.",
@@ -49,6 +67,11 @@ _MUTATIONS: Final[Mapping[What, tuple[type[UpdatingSubject], str]]] = {
     "credential": (
         UpdatingCredentialAssignment,
         f"{_UNCONFIRMED} the user was given the credential, or lost it.",
+    ),
+    "creating": (Creating, "The access system has still to confirm that it has taken this."),
+    "user_information": (
+        UpdatingUserInformation,
+        "The access system has still to confirm the user's name or addresses.",
     ),
 }
 
@@ -77,6 +100,26 @@ async def note_schedule(
     """Notes that a person or group has another window."""
     spans = (_span(*before), _span(*after))
     await note(connection, change, acs_system_id, subject_id, "access_schedule", *spans)
+
+
+async def note_created(
+    connection: Connection, change: Change, acs_system_id: UUID, subject_id: UUID
+) -> None:
+    """Notes that a system with a list of its own is to take a person or group that is new."""
+    await note(connection, change, acs_system_id, subject_id, "creating", {}, {})
+
+
+async def note_information(
+    connection: Connection,
+    change: Change,
+    acs_system_id: UUID,
+    acs_user_id: UUID,
+    before: Personal,
+    after: Personal,
+) -> None:
+    """Notes that a person is called otherwise, where the system keeps a list of its own."""
+    sides = asdict(before), asdict(after)
+    await note(connection, change, acs_system_id, acs_user_id, "user_information", *sides)
 
 
 async def note_assignment(
@@ -113,8 +156,9 @@ async def note(
     the journal's newest revision. object_id: what tells several pending changes of one kind apart.
     before, after: what the mutation shows as `from` and `to`.
     """
+    condition = _ELSEWHERE if what in _OF_LISTS else ""
     await connection.execute(
-        _NOTE,
+        _NOTE.format(condition=condition),
         change.workspace_id,
         subject_id,
         what,
@@ -150,7 +194,7 @@ def noted(workspace_id: str, subject_id: str) -> str:
 )"""  # noqa: S608
 
 
-def mutations(row: asyncpg.Record) -> Iterator[UpdatingSubject]:
+def mutations(row: asyncpg.Record) -> Iterator[Creating | UpdatingSubject]:
     """What a row with the columns of `noted` has pending, the oldest change first."""
     if row["noted"] is None:
         return
@@ -158,6 +202,8 @@ def mutations(row: asyncpg.Record) -> Iterator[UpdatingSubject]:
     for what, changed_at, before, after in zip(*columns, strict=True):
         mutation, message = _MUTATIONS[what]
         sides = {"from": msgspec.json.decode(before), "to": msgspec.json.decode(after)}
+        if mutation is Creating:
+            sides = {}
         head = {"created_at": iso(changed_at), "message": message}
         yield msgspec.convert(head | sides, mutation)
 

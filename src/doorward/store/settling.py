@@ -27,6 +27,8 @@ with behind as materialized (
   select f.key_a as acs_entrance_id, f.acs_system_id, b.confirmed
   from behind b join policy_fact f on f.workspace_id = $1 and f.kind = 'entrance'
     and f.key_b = b.controller_id and (f.to_revision is null or f.to_revision > b.confirmed)
+), elsewhere as materialized (
+  select acs_system_id from external_system where workspace_id = $1
 ), reach_entrance as materialized (
   select acs_entrance_id as subject, min(confirmed) as confirmed from held group by 1
 ), reach_system as materialized (
@@ -45,7 +47,7 @@ _TABLE: Final = """, {table}_ready as materialized (
   select m.{a}, m.{b}, m.revision from {table} m
   left join {reach} reach on reach.subject = m.{by}
   where m.workspace_id = $1 and m.is_unconfirmed
-    and (reach.confirmed is null or reach.confirmed >= m.revision)
+    and (reach.confirmed is null or reach.confirmed >= m.revision){unless}
   limit {batch}
 ), {table}_locked as materialized (
   select m.{a}, m.{b}, m.is_desired from {table} m
@@ -66,6 +68,7 @@ _CHANGES: Final = f""", pending_change_ready as materialized (
   select n.subject_id, n.what, n.object_id, n.revision from pending_change n
   left join reach_system reach on reach.subject = n.acs_system_id
   where n.workspace_id = $1 and (reach.confirmed is null or reach.confirmed >= n.revision)
+    and n.acs_system_id not in (select acs_system_id from elsewhere)
   limit {_BATCH}
 ), pending_change_locked as materialized (
   select n.subject_id, n.what, n.object_id from pending_change n
@@ -78,6 +81,14 @@ _CHANGES: Final = f""", pending_change_ready as materialized (
     and n.object_id = locked.object_id
 )"""  # noqa: S608
 
+# Systems with lists of their own confirm memberships themselves (doorward.store.external).
+_UNLESS: Final = {
+    "acs_membership": """
+    and not exists (
+      select from elsewhere join acs_access_group g on g.workspace_id = $1
+        and g.acs_system_id = elsewhere.acs_system_id
+      where g.acs_access_group_id = m.acs_access_group_id)"""
+}
 _TABLES: Final = (
     ("acs_membership", "acs_access_group_id", "acs_user_id", "reach_group", "acs_access_group_id"),
     (
@@ -100,7 +111,9 @@ _TABLES: Final = (
 
 def _statement() -> str:
     parts = [
-        _TABLE.format(table=table, a=a, b=b, reach=reach, by=by, batch=_BATCH)
+        _TABLE.format(
+            table=table, a=a, b=b, reach=reach, by=by, batch=_BATCH, unless=_UNLESS.get(table, "")
+        )
         for table, a, b, reach, by in _TABLES
     ]
     names = (*(table for table, *_ in _TABLES), "pending_change")

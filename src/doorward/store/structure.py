@@ -10,13 +10,11 @@ from typing import Final
 from uuid import UUID
 
 from doorward.policy.facts import EntranceState, GroupState, Kind, ReaderState
+from doorward.resources.provider import NATIVE
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.links import CREDENTIAL_ENTRANCES, GRANTS, GROUP_ENTRANCES, MEMBERSHIPS
 from doorward.store.rows import ELSEWHERE, Entry, Ids, Table, window
-
-_EXTERNAL_TYPE: Final = "doorward_system"
-_DISPLAY_NAME: Final = "Doorward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,14 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A native access system, and the connected account of its own."""
+    """An access system, and the connected account of its own. external_type: which provider's."""
 
     acs_system_id: UUID
     connected_account_id: UUID
     name: str
     time_zone: str | None
+    external_type: str = NATIVE.external_type
+    external_type_display_name: str = field(default=NATIVE.display_name, compare=False)
 
     @property
     def ids(self) -> Ids:
@@ -79,7 +79,7 @@ class Entrance:
 
     acs_entrance_id: UUID
     acs_system_id: UUID
-    controller_id: UUID
+    controller_id: UUID | None
     display_name: str
     is_enabled: bool
     unlock_seconds: int
@@ -91,8 +91,10 @@ class Entrance:
         """What the row is found by."""
         return (self.acs_entrance_id,)
 
-    def fact(self) -> Entry:
-        """What the entrance's controller is told."""
+    def fact(self) -> Entry | None:
+        """What the entrance's controller is told; where others decide, there is none."""
+        if self.controller_id is None:
+            return None
         state = EntranceState(self.unlock_seconds, self.is_enabled)
         return Entry(
             self.acs_system_id, Kind.ENTRANCE, self.acs_entrance_id, self.controller_id, state
@@ -226,12 +228,17 @@ class Systems(Table[System]):
             "insert into connected_account (workspace_id, connected_account_id, account_type,"
             " account_type_display_name, display_name, created_at)"
             " values ($1, $2, $3, $4, $5, $6)",
-            [
-                (w, row.connected_account_id, _EXTERNAL_TYPE, _DISPLAY_NAME, row.name, change.at)
-                for row in rows
-            ],
+            [(w, row.connected_account_id, *_types(row), row.name, change.at) for row in rows],
         )
         await super().insert(connection, change, rows)
+        external = [
+            (w, row.acs_system_id) for row in rows if row.external_type != NATIVE.external_type
+        ]
+        for table in ("external_system", "simulated_system"):
+            await connection.executemany(
+                f"insert into {table} (workspace_id, acs_system_id) values ($1, $2)",  # noqa: S608
+                external,
+            )
 
     async def update(
         self, connection: Connection, change: Change, rows: Sequence[tuple[System, System]]
@@ -256,17 +263,16 @@ class Systems(Table[System]):
         )
 
 
+def _types(row: System) -> tuple[str, str]:
+    return row.external_type, row.external_type_display_name
+
+
 _SYSTEM_OF_ENTRANCE: Final = (
     "(select e.acs_system_id from acs_entrance e where e.workspace_id = t.workspace_id"
     " and e.acs_entrance_id = t.acs_entrance_id)"
 )
 
-SYSTEMS: Final = Systems(
-    System,
-    "acs_system",
-    ("acs_system_id",),
-    constants={"external_type": _EXTERNAL_TYPE, "external_type_display_name": _DISPLAY_NAME},
-)
+SYSTEMS: Final = Systems(System, "acs_system", ("acs_system_id",))
 CONTROLLERS: Final = Table(Controller, "controller", ("controller_id",))
 ENTRANCES: Final = Table(Entrance, "acs_entrance", ("acs_entrance_id",))
 READERS: Final = Table(

@@ -7,13 +7,14 @@ import asyncpg
 from msgspec import UNSET
 
 from doorward.resources.acs_system import AcsSystem, Location
+from doorward.resources.provider import PROVIDERS, Provider
 from doorward.resources.values import iso
-from doorward.store import search, visible
+from doorward.store import search, troubles, visible
 from doorward.store.select import Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = """
-select s.*,
+select s.*, x.error_code, x.error_since,
   (select a.customer_key from connected_account a
     where a.workspace_id = s.workspace_id
     and a.connected_account_id = s.connected_account_id) customer_key,
@@ -22,6 +23,8 @@ select s.*,
   (select count(*) from acs_access_group g
     where g.workspace_id = s.workspace_id and g.acs_system_id = s.acs_system_id) group_count
 from acs_system s
+left join external_system x on x.workspace_id = s.workspace_id
+  and x.acs_system_id = s.acs_system_id
 where s.workspace_id = $1"""
 
 # A condition: the system `s` belongs to an account of a customer, {0} by key.
@@ -94,9 +97,20 @@ async def accounts_of(source: Source, workspace_id: UUID) -> dict[UUID, UUID]:
     return {row["acs_system_id"]: row["connected_account_id"] for row in rows}
 
 
+async def provider_of(source: Source, workspace_id: UUID, acs_system_id: UUID) -> Provider:
+    """The kind of a system that is known to exist."""
+    external_type = await source.fetchval(
+        "select external_type from acs_system where workspace_id = $1 and acs_system_id = $2",
+        workspace_id,
+        acs_system_id,
+    )
+    return PROVIDERS[external_type]
+
+
 def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:
     # Whoever sees a system only because they are in it does not see who else is.
     is_whole = sight is None or sight.has_account(row["connected_account_id"], row["customer_key"])
+    code = row["error_code"]
     return AcsSystem(
         acs_system_id=row["acs_system_id"],
         acs_access_group_count=row["group_count"] if is_whole else UNSET,
@@ -105,7 +119,7 @@ def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:
         connected_account_ids=[row["connected_account_id"]],
         created_at=iso(row["created_at"]),
         default_credential_manager_acs_system_id=None,
-        errors=[],
+        errors=[troubles.error(code, iso(row["error_since"]))] if code else [],
         external_type=row["external_type"],
         external_type_display_name=row["external_type_display_name"],
         image_alt_text="A door",

@@ -46,6 +46,7 @@ async def create(connection: Connection, change: Change, new: NewUser) -> UUID:
     links = [Membership(each, user.acs_user_id, new.acs_system_id) for each in groups]
     if links:
         await MEMBERSHIPS.insert(connection, change, links)
+    await pending_changes.note_created(connection, change, new.acs_system_id, user.acs_user_id)
     return user.acs_user_id
 
 
@@ -57,6 +58,10 @@ async def update(connection: Connection, change: Change, old: User, new: User) -
     if new == old:
         return
     await USERS.update(connection, change, [(old, replace(new, salt=old.salt or new_salt()))])
+    if old.personal != new.personal:
+        await pending_changes.note_information(
+            connection, change, old.acs_system_id, old.acs_user_id, old.personal, new.personal
+        )
     before, after = (old.starts_at, old.ends_at), (new.starts_at, new.ends_at)
     if before != after:
         await pending_changes.note_schedule(

@@ -12,8 +12,9 @@ from doorward.resources.acs_user import (
     UnmanagedAcsUser,
     UpdatingGroupMembership,
 )
+from doorward.resources.provider import PROVIDERS, display_name
 from doorward.resources.values import WarningEntry, given, iso, schedule
-from doorward.store import access, pending, pending_changes, search, visible
+from doorward.store import access, pending, pending_changes, search, troubles, visible
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
@@ -31,10 +32,12 @@ where m.workspace_id = $1 and m.acs_access_group_id = $2 and m.is_desired and u.
 # Values are looked up for each person of a page: a plain join can become one with those of
 # everybody there is.
 _SHOWN = f"""
-select u.*, s.connected_account_id, p.full_name, p.email_address, p.phone_number,
+select u.*, s.connected_account_id, s.external_type system_type,
+  p.full_name, p.email_address, p.phone_number,
   i.full_name identity_full_name, i.email_address identity_email, i.phone_number identity_phone,
   w.acs_access_group_ids, w.are_desired, w.changed_at,
-  y.noted, y.noted_at, y.noted_before, y.noted_after
+  y.noted, y.noted_at, y.noted_before, y.noted_after,
+  z.trouble_codes, z.troubled_since, z.are_stuck
 from ({{rows}}) u
 join acs_system s on s.workspace_id = u.workspace_id and s.acs_system_id = u.acs_system_id
 left join lateral (
@@ -53,6 +56,7 @@ cross join lateral (
   where m.workspace_id = u.workspace_id and m.acs_user_id = u.acs_user_id and {pending.MEMBERSHIP}
 ) w
 cross join lateral {pending_changes.noted("u.workspace_id", "u.acs_user_id")} y
+cross join lateral {troubles.of("u", "acs_user_id")} z
 order by u.created_at, u.acs_user_id"""  # noqa: S608
 
 _OF_IDENTITY = """u.user_identity_id = (
@@ -151,6 +155,7 @@ def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
 def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
     kind = AcsUser if row["is_managed"] else UnmanagedAcsUser
     has_identity = row["user_identity_id"] is not None
+    user_type = PROVIDERS[row["system_type"]].user_type
     full_name, email, phone = row["full_name"], row["email_address"], row["phone_number"]
     return kind(
         acs_user_id=row["acs_user_id"],
@@ -161,9 +166,9 @@ def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
         display_name=full_name or email or phone or "Unnamed user",
         email=given(email),
         email_address=given(email),
-        errors=[],
-        external_type="doorward_user",
-        external_type_display_name="Doorward user",
+        errors=troubles.errors(row),
+        external_type=given(user_type),
+        external_type_display_name=given(user_type and display_name(user_type)),
         full_name=given(full_name),
         is_managed=row["is_managed"],
         is_suspended=row["is_suspended"],
@@ -180,11 +185,13 @@ def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
 
 
 def _warnings(row: asyncpg.Record, now: datetime) -> list[WarningEntry]:
-    inactive = _inactive(row, now)
-    if inactive is None:
-        return []
-    since, message = inactive
-    return [WarningEntry(created_at=iso(since), message=message, warning_code="acs_user_inactive")]
+    found = [*troubles.warnings(row, "unknown_issue_with_acs_user")]
+    if (inactive := _inactive(row, now)) is not None:
+        since, message = inactive
+        found.append(
+            WarningEntry(created_at=iso(since), message=message, warning_code="acs_user_inactive")
+        )
+    return found
 
 
 def _inactive(row: asyncpg.Record, now: datetime) -> tuple[datetime, str] | None:

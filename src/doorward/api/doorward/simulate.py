@@ -7,6 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from doorward.api.doorward import system_faults
+from doorward.api.doorward.system_faults import (
+    ChangeCode,
+    DeleteUser,
+    Forget,
+    MakeUser,
+    Misbehave,
+)
 from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.sandboxed import must_be_sandbox
@@ -96,6 +104,51 @@ async def _advance(call: Call[Services], request: AdvanceTime) -> timedelta:
 
 
 ROUTES = (
+    Route(
+        path="/doorward/simulate/misbehave",
+        verbs=("POST",),
+        request=Misbehave,
+        handler=system_faults.misbehave,
+        summary="Let a simulated access system misbehave, or behave again",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/delete_acs_user",
+        verbs=("DELETE", "POST"),
+        request=DeleteUser,
+        handler=system_faults.delete_user,
+        summary="Delete a person by hand at a simulated access system",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/change_code",
+        verbs=("POST",),
+        request=ChangeCode,
+        handler=system_faults.change_code,
+        summary="Change a credential's code by hand at a simulated access system",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/create_acs_user",
+        verbs=("POST",),
+        request=MakeUser,
+        handler=system_faults.make_user,
+        summary="Make a person by hand at a simulated access system, with a code or without",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
+    Route(
+        path="/doorward/simulate/forget",
+        verbs=("POST",),
+        request=Forget,
+        handler=system_faults.forget,
+        summary="Let a simulated access system forget everything",
+        is_sandbox_only=True,
+        scope="doors",
+    ),
     Route(
         path="/doorward/simulate/hold_controller",
         verbs=("POST",),

@@ -1,0 +1,208 @@
+"""Bringing one system's list to what is desired: compare, push, look again, until they agree."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Mapping
+from typing import Final
+from uuid import uuid4
+
+from doorward.errors import Unavailable
+from doorward.resources.provider import Provider
+from doorward.store import external, foreign
+from doorward.store.database import Database
+from doorward.store.external import Asked, Desired, Key, Where
+from doorward.store.secrets import Keyring
+from doorward.sync.driver import Driver, Listing, Refused, Unreachable
+from doorward.sync.reconcile import Comparison, compare
+
+# Seconds until the next try, doubled with each failure.
+_FIRST: Final = 0.2
+_LONGEST: Final = 300.0
+# So many times a system may say that it has done something and not do it, before it is left alone.
+_LIES: Final = 5
+# Seconds between looks at a system that nobody has changed anything for: others may have.
+LOOK: Final = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+def back_off(failures: int) -> float:
+    """Seconds to wait after so many failures, one or more, with jitter."""
+    wait = min(_LONGEST, _FIRST * 2.0 ** min(failures - 1, 20))
+    return wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+class System:
+    """One system and its driver. `wake` says that something may have changed."""
+
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        where: Where,
+        provider: Provider,
+        driver: Driver,
+    ) -> None:
+        self.where = where
+        self._database = database
+        self._keyring = keyring
+        self._provider = provider
+        self._driver = driver
+        self._holder = uuid4()
+        self._wake = asyncio.Event()
+        self._taken_at = 0.0
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Says that something may have changed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Reconciles for ever."""
+        try:
+            while True:
+                self._wake.clear()
+                wait = await self._carefully()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+        finally:
+            with contextlib.suppress(Unavailable):
+                await external.release(self._database, self.where, self._holder)
+
+    async def _carefully(self) -> float:
+        try:
+            return await self.reconcile()
+        except Unavailable:
+            return 1.0
+        except Exception:  # noqa: BLE001 - one system's fault ends nothing
+            _log.exception("system %s: begins again after a fault", self.where.acs_system_id)
+            return back_off(5)
+
+    async def reconcile(self) -> float:
+        """One round; answers for how many seconds there is nothing to do. Raises Unavailable."""
+        if not await self._take():
+            return external.LEASE / 4
+        try:
+            wait = await self._round()
+        except Unreachable:
+            self._failures += 1
+            wait = back_off(self._failures)
+            await external.system_failed(
+                self._database, self.where, self._provider.unreachable, wait
+            )
+        else:
+            self._failures = 0
+        return wait
+
+    async def _take(self) -> bool:
+        self._taken_at = time.monotonic()
+        return await external.take(self._database, self.where, self._holder)
+
+    async def _is_held(self) -> bool:
+        is_young = time.monotonic() - self._taken_at < external.LEASE / 3
+        return is_young or await self._take()
+
+    async def _round(self) -> float:
+        desired = await external.read_desired(self._database, self._keyring, self.where)
+        digests = {
+            key: external.digest(self._keyring, self.where, fields)
+            for key, fields in desired.objects.items()
+        }
+        listing, comparison = await self._look(desired, digests)
+        tried = await self._push(desired, digests, comparison)
+        if tried:
+            # What it answered is a rumour; what it lists counts.
+            fresh = await external.read_desired(self._database, self._keyring, self.where)
+            desired = Desired(desired.revision, desired.objects, fresh.asked)
+            listing, comparison = await self._look(desired, digests)
+            await self._disappointed(desired.asked, tried & comparison.outstanding)
+        await self._tell(desired, listing)
+        after = await external.read_desired(self._database, self._keyring, self.where)
+        return _due(after, comparison)
+
+    async def _look(
+        self, desired: Desired, digests: dict[Key, bytes]
+    ) -> tuple[Listing, Comparison]:
+        listing = await self._driver.read()
+        found = compare(desired.objects, digests, desired.asked, listing)
+        await external.confirm(
+            self._database,
+            self.where,
+            desired.revision,
+            found.outstanding,
+            found.alike,
+            found.gone,
+        )
+        for key in found.lost:
+            if key.kind != "user" or desired.asked[key].failures:
+                continue
+            wait = desired.asked[key].wait
+            await external.fail(self._database, self.where, key, wait, "deleted_externally")
+        return listing, found
+
+    async def _push(
+        self, desired: Desired, digests: dict[Key, bytes], comparison: Comparison
+    ) -> set[Key]:
+        """Does what is due; answers what the system says that it has done."""
+        done: set[Key] = set()
+        for key in (*comparison.deletes, *comparison.puts):
+            asked = desired.asked.get(key)
+            digest = digests.get(key, asked.digest if asked else b"")
+            if asked is not None and asked.digest == digest and asked.wait > 0:
+                continue
+            if not await self._is_held():
+                break
+            await external.ask(self._database, self.where, key, digest)
+            try:
+                if key in desired.objects:
+                    await self._driver.put(key, desired.objects[key])
+                else:
+                    await self._driver.delete(key)
+            except Refused as refusal:
+                await self._refused(desired, key, asked, refusal)
+            done.add(key)
+        return done
+
+    async def _refused(
+        self, desired: Desired, key: Key, asked: Asked | None, refusal: Refused
+    ) -> None:
+        failures = (asked.failures if asked else 0) + 1
+        if refusal.reason == "no_seat":
+            code = self._provider.no_seat
+        elif key not in desired.objects:
+            code = "failed_to_delete_on_acs_system"
+        elif key.kind == "membership" or (asked is not None and asked.is_confirmed):
+            code = "failed_to_update_on_acs_system"
+        else:
+            code = "failed_to_create_on_acs_system"
+        await external.fail(self._database, self.where, key, back_off(failures), code)
+
+    async def _disappointed(self, asked: Mapping[Key, Asked], keys: set[Key]) -> None:
+        """Notes what a system says to have done, and has not: after some times, no repetition."""
+        for key in keys:
+            its = asked[key]
+            if its.wait > 0:
+                continue
+            is_stuck = its.failures + 1 >= _LIES
+            wait = _LONGEST if is_stuck else back_off(its.failures + 1)
+            await external.fail(self._database, self.where, key, wait, None, is_stuck=is_stuck)
+
+    async def _tell(self, desired: Desired, listing: Listing) -> None:
+        known = desired.objects.keys() | desired.asked.keys()
+        others = {key: fields for key, fields in listing.items() if key not in known}
+        await foreign.adopt(self._database, self.where, others)
+        limit = self._provider.no_seat
+        is_full = await external.has_error(self._database, self.where, limit)
+        is_limit = limit.endswith("limit_exceeded")
+        error = limit if is_limit and is_full else None
+        await external.system_answered(self._database, self.where, error)
+
+
+def _due(desired: Desired, comparison: Comparison) -> float:
+    """Seconds until something is due."""
+    waits = [desired.asked[key].wait for key in comparison.outstanding if key in desired.asked]
+    return min([LOOK, *(max(wait, 0.01) for wait in waits)])

@@ -1,0 +1,1 @@
+"""Systems with lists of their own, from outside: over HTTP, beside their own lists."""
