@@ -25,7 +25,7 @@ _REASONS: Final = {
     "action_attempt.simulate": "these are of simulated locks that are devices",
     "camera": "there are no devices",
     "connect_webview": "accounts here are declared in the site file, not connected in a web view",
-    "connected_account": "an account here is connected as long as it is declared",
+    "connected_account": "accounts here are declared in the site file, not connected in a web view",
     "device": "there are no devices",
     "enrollment_automation": "the API no longer documents enrolment automations",
     "lock.locked": "doors lock again by themselves after each opening",

@@ -125,6 +125,7 @@ async def test_what_is_refused_makes_no_phone(api: Caller, town: Town, jane: UUI
         {"phone_metadata": {"operating_system": "symbian"}},
         {"phone_metadata": {"device_model": 10}},
         {"assa_abloy_metadata": {"seos_tsm_endpoint_id": "one"}},
+        {"assa_abloy_metadata": {"seos_tsm_endpoint_id": 1.5}},
         {"assa_abloy_metadata": "none"},
         {"custom_sdk_installation_id": 1},
     ):

@@ -1,7 +1,8 @@
 """The clients' query encoding: the same from all writers, and read back as what was written.
 
-What has no form in a query is documented as such and left out here: empty texts and objects, dots
-in the names of members, and the difference between true and "true" where both are accepted.
+What has no form in a query is documented as such and left out here: empty texts and objects, lists
+of objects, dots in the names of members, and the difference between true and "true" where both are
+accepted.
 """
 
 import json
@@ -131,6 +132,10 @@ def _is_writable(value: Any) -> bool:
     return True
 
 
+def _has_objects(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(each, dict) for each in value)
+
+
 @EVERY
 def test_what_all_clients_write_is_what_is_read(route: Route, javascript: Query) -> None:
     known = coercions(fields_of_route(route))
@@ -143,5 +148,6 @@ def test_what_all_clients_write_is_what_is_read(route: Route, javascript: Query)
 
     lossless = {field.name: _lossless(field.kind) for field in fields_of_route(route)}
     for values in map(plain, parameter_sets(route, known_ids({}))):
-        check({name: lossless[name](value) for name, value in values.items()})
+        told = {name: lossless[name](value) for name, value in values.items()}
+        check({name: value for name, value in told.items() if not _has_objects(value)})
     settings(max_examples=EXAMPLES, deadline=None)(given(parameters_of(route))(check))()

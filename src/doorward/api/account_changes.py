@@ -124,7 +124,9 @@ async def sync(call: Call[Services], request: AccountId) -> None:
         where = (connection, change.workspace_id, account.connected_account_id)
         if await accounts.set_disconnected(*where, None):
             told = [
-                catalogue.connected_account_reconnected(_occasion(change), account),
+                catalogue.connected_account_connected(
+                    _occasion(change), account.connected_account_id, account.custom_metadata
+                ),
                 catalogue.connected_account_synced_again(_occasion(change), account),
             ]
             await events.insert_events(connection, change.workspace_id, deletions.in_order(told))

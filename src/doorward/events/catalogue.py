@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
+from msgspec import UNSET, UnsetType
+
 from doorward.resources.connected_account import ConnectedAccount
 from doorward.resources.event import DenialCode, DenialReason, Event, EventType, UnlockMethod
 from doorward.resources.values import ErrorEntry, given, iso
@@ -267,11 +269,6 @@ def connected_account_disconnected(occasion: Occasion, account: ConnectedAccount
     )
 
 
-def connected_account_reconnected(occasion: Occasion, account: ConnectedAccount) -> Event:
-    """An account can be reached again: a sync has reached it."""
-    return _of_account("connected_account.connected", occasion, account)
-
-
 def connected_account_synced_again(occasion: Occasion, account: ConnectedAccount) -> Event:
     """An account was synced for the first time since it could be reached again."""
     return _of_account(
@@ -290,10 +287,17 @@ def connected_account_deleted(occasion: Occasion, account: ConnectedAccount) -> 
     )
 
 
-def connected_account_connected(occasion: Occasion, connected_account_id: UUID) -> Event:
-    """An account was connected; ours has no Connect Webview, so that no other event tells of it."""
+def connected_account_connected(
+    occasion: Occasion,
+    connected_account_id: UUID,
+    custom_metadata: dict[str, str | bool] | UnsetType = UNSET,
+) -> Event:
+    """An account was connected: declared, for ours has no Connect Webview, or reached again."""
     return _event(
-        "connected_account.connected", occasion, connected_account_id=connected_account_id
+        "connected_account.connected",
+        occasion,
+        connected_account_id=connected_account_id,
+        connected_account_custom_metadata=custom_metadata,
     )
 
 

@@ -82,8 +82,8 @@ async def restore(
     clock: Clock,
 ) -> None:
     """Brings a workspace from which all people have been taken to what a site says, inside the
-    caller's transaction, with the events of a site that is new. Tokens stay as they are: whoever
-    revoked a published one meant it.
+    caller's transaction, with the events of a site that is new. The workspace's own row stays as it
+    is, and so do tokens: whoever revoked a published one meant it.
 
     Raises StartError when the file does not go with the database.
     """
@@ -184,7 +184,7 @@ class _Application:
         old = await structure.read_workspace(self.connection, change.workspace_id)
         options = Options(grant_again=True, prune=True)
         found = await self._steps(declared, old, options)
-        steps = [step for step in found if step.kind != "token"]
+        steps = [step for step in found if step.kind not in ("token", "workspace")]
         done = _Done(change, steps, self.progress)
         there = execute.left_alone(declared, steps)
         await execute.tell_of(self.connection, done.change, self._accounts(), there)

@@ -138,7 +138,7 @@ async def deactivate_of(
 
 def _phone(row: asyncpg.Record) -> Phone:
     metadata = msgspec.json.decode(row["assa_abloy_metadata"])
-    endpoint = Endpoint(endpoint_id=f"{metadata['seos_tsm_endpoint_id']:.17g}", is_active=True)
+    endpoint = Endpoint(endpoint_id=str(metadata["seos_tsm_endpoint_id"]), is_active=True)
     service = AssaAbloyService(endpoints=[endpoint], has_active_endpoint=True)
     return Phone(
         device_id=row["device_id"],

@@ -48,10 +48,10 @@ class AssaAbloyMetadata(msgspec.Struct):
     nfc_capability: Annotated[bool, _flag("Whether it has NFC.", default=False)] = False
     seos_applet_version: Annotated[str, _text("The Seos applet's version.", "1.0.0")] = "1.0.0"
     seos_tsm_endpoint_id: Annotated[
-        float,
+        int,
         Meta(
             description="The number of its endpoint at the trusted service manager.",
-            extra_json_schema={"format": "float", "default": 1},
+            extra_json_schema={"default": 1},
         ),
     ] = 1
 
