@@ -95,7 +95,8 @@ DEVIATIONS: Final = (
         differences=("*/list limit: maximum",),
     ),
     Deviation(
-        where="`limit` of `/acs/credentials/list` and `/acs/encoders/list`; `limit` and `unstable_offset` of `/events/list`",
+        where="`limit` of `/acs/credentials/list` and `/acs/encoders/list`; `limit` and"
+        " `unstable_offset` of `/events/list`",
         ours="whole numbers, a limit of at least 1, an offset of at least 0, which is its default",
         reason="there is no half a row; the other lists of the document ask the same",
         differences=(

@@ -23,8 +23,6 @@ entrances:
     name: Lab
     controller: panel
     readers: {outside: {}}
-encoders:
-  desk: {name: Desk}
 access_groups:
   staff: {name: Staff, entrances: [gate]}
   chemists: {name: Chemists, entrances: [gate, lab]}
