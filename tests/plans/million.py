@@ -39,7 +39,7 @@ COMMON = 70_000
 _ROOM = 18 * 2**30
 
 # An encoder of the million's system.
-ENCODER: Final = UUID("88888888-8888-4888-8888-888888888888")
+ENCODER = UUID("88888888-8888-4888-8888-888888888888")
 # Tables with a row, or ten, for each person, or for one in ten.
 BIG = frozenset(
     {
