@@ -39,7 +39,7 @@ class Deviation:
         """Whether a call differs by this decision."""
         places = {pattern.partition(":")[0] for pattern in self.differences}
         named = re.findall(r"`(/[^`]+)`", self.where)
-        if any(place.startswith("void.") for place in places) and named:
+        if any(place.startswith(("void.", "action_attempt.")) for place in places) and named:
             return route.path in named
         own = [*_places(route)]
         return any(
@@ -79,8 +79,14 @@ DEVIATIONS: Final = (
             "*acs_access_group.external_type: enum doorward_access_group",
             "*acs_access_group.access_group_type: enum doorward_access_group",
             "*acs_credential.external_type: enum doorward_credential",
-            "action_attempt.result*.external_type: enum doorward_credential",
         ),
+    ),
+    Deviation(
+        where="`external_type` of a credential in `/action_attempts/get` and"
+        " `/action_attempts/list`",
+        ours="`doorward_credential`",
+        reason="as of the credential itself",
+        differences=("action_attempt.result*.external_type: enum doorward_credential",),
     ),
     Deviation(
         where="`limit`",
@@ -89,7 +95,8 @@ DEVIATIONS: Final = (
         differences=("*/list limit: maximum",),
     ),
     Deviation(
-        where="`limit` of `/acs/credentials/list`; `limit` and `unstable_offset` of `/events/list`",
+        where="`limit` of `/acs/credentials/list` and `/acs/encoders/list`; `limit` and"
+        " `unstable_offset` of `/events/list`",
         ours="whole numbers, a limit of at least 1, an offset of at least 0, which is its default",
         reason="there is no half a row; the other lists of the document ask the same",
         differences=(
@@ -97,6 +104,10 @@ DEVIATIONS: Final = (
             "/acs/credentials/list limit: format",
             "/acs/credentials/list limit: minimum",
             "/acs/credentials/list limit: exclusiveMinimum",
+            "/acs/encoders/list limit: type",
+            "/acs/encoders/list limit: format",
+            "/acs/encoders/list limit: minimum",
+            "/acs/encoders/list limit: exclusiveMinimum",
             "/events/list limit: type",
             "/events/list limit: format",
             "/events/list limit: minimum",
@@ -247,12 +258,13 @@ DEVIATIONS: Final = (
     ),
     Deviation(
         where="GET of `/acs/credentials/list`, `/acs/credentials/unmanaged/list`,"
-        " `/connected_accounts/get`, `/user_identities/get`",
+        " `/acs/encoders/list`, `/connected_accounts/get`, `/user_identities/get`",
         ours="takes the parameters of POST in the query",
         reason="the document has none there, and the clients send them",
         differences=(
             "/acs/credentials/list GET: *",
             "/acs/credentials/unmanaged/list GET: *",
+            "/acs/encoders/list GET: *",
             "/connected_accounts/get GET: *",
             "/user_identities/get GET: *",
         ),

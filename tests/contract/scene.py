@@ -21,6 +21,7 @@ VERA: Final = "5b4b0a6e-7d5f-4f6a-8a53-4f2d4a3f7c21"
 IVO: Final = "9a1f2c3d-4b5e-4f60-8172-8394a5b6c7d8"
 UNISSUED: Final = "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910"
 UNMANAGED_CARD: Final = "8d9e0f1a-2b3c-4d4e-8f5a-6b7c8d9e0f1b"
+ENCODER: Final = "18ad521a-308e-4182-b1a6-2338b46a2763"
 FRONT_DOOR: Final = "977eb064-457b-4c30-ac76-81203b2e8799"
 OFFICES: Final = "5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d"
 OFFICE: Final = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
@@ -168,6 +169,7 @@ def _calls(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from _people(client)
     yield from _groups()
     yield from _reads(client)
+    yield from _encoders(client)
     yield from _attempts(client)
     yield from _credentials(client)
     yield "/acs/users/add_to_access_group", membership
@@ -331,6 +333,35 @@ def _made_by_hand(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
         if len(found) == 2:
             return found
         assert time.monotonic() < deadline, f"no {kind} was seen"
+        time.sleep(0.02)
+
+
+def _encoders(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    path, desk = "/acs/encoders", {"acs_encoder_id": ENCODER}
+    yield f"{path}/get", desk
+    yield f"{path}/list", {"acs_system_id": OFFICE}
+    for action in ("encode", "scan"):
+        for end in ("fail", "succeed"):
+            yield f"{path}/simulate/next_credential_{action}_will_{end}", desk
+    made = client.post(
+        "/acs/credentials/create", json={"access_method": "card", "acs_user_id": VERA}
+    ).json()["acs_credential"]
+    card = {"acs_credential_id": made["acs_credential_id"]}
+    yield f"{path}/encode_credential", {**desk, **card}
+    yield f"{path}/scan_credential", desk
+    yield f"{path}/scan_to_assign_credential", {**desk, "acs_user_id": VERA}
+    _await_attempts(client)
+    yield "/events/get", {"event_type": "acs_encoder.added"}
+
+
+def _await_attempts(client: httpx.Client) -> None:
+    """Waits until no attempt is pending, so that their results are seen."""
+    deadline = time.monotonic() + _PATIENCE
+    while any(
+        each["status"] == "pending"
+        for each in client.get("/action_attempts/list").json()["action_attempts"]
+    ):
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 

@@ -55,8 +55,8 @@ def _has_type(value: Any, name: str | None) -> bool:
 
 
 def _one_of(value: Any, schema: Schema, named: Mapping[str, Schema], place: str) -> Iterator[str]:
-    """The value must fit one; a discriminator says which, so that its own faults are told. Without
-    one those of the schema that it nearly fits are, where there is one such.
+    """The value must fit one; a discriminator says which, so that its own faults are told. So do
+    constants of the schemas, where one alone has the value's.
     """
     key = schema.get("discriminator", {}).get("propertyName")
     candidates = schema["oneOf"]
@@ -72,9 +72,20 @@ def _one_of(value: Any, schema: Schema, named: Mapping[str, Schema], place: str)
         place = f"{place}({value[key]})"
     told = [list(differences(value, each, named, place)) for each in candidates]
     if all(told):
-        fewest = min(map(len, told))
-        nearest = [each for each in told if len(each) == fewest]
-        yield from nearest[0] if len(nearest) == 1 else [f"{place}: fits none"]
+        own = [each for each, of in zip(told, candidates, strict=True) if _is_kind(value, of)]
+        yield from own[0] if len(own) == 1 else [f"{place}: fits none"]
+
+
+def _is_kind(value: Any, schema: Schema) -> bool:
+    """Whether a value has every constant of a schema's fields."""
+    constants = {
+        name: told["enum"][0]
+        for name, told in schema.get("properties", {}).items()
+        if len(told.get("enum", ())) == 1
+    }
+    return isinstance(value, dict) and all(
+        value.get(name) == constant for name, constant in constants.items()
+    )
 
 
 def _of_scalar(value: Any, schema: Schema, place: str) -> Iterator[str]:
@@ -131,12 +142,23 @@ def merged(schema: Schema) -> Schema:
     required = {*schema.get("required", ())}
     parts = [merged(part) for part in schema.get("allOf", ())]
     choices = [merged(part) for part in schema.get("oneOf", ())]
-    for part in (*parts, *choices):
+    for part in parts:
         properties |= part["properties"]
+    for choice in choices:
+        for name, told in choice["properties"].items():
+            properties[name] = _either(properties.get(name, {}), told)
     required.update(*(part["required"] for part in parts))
     if choices:
         required |= set.intersection(*({*choice["required"]} for choice in choices))
     return {"type": "object", "properties": properties, "required": sorted(required)}
+
+
+def _either(one: Schema, other: Schema) -> Schema:
+    """What a property may be that two choices have: the values of both."""
+    both = {**one, **other}
+    if "enum" in one and "enum" in other:
+        both["enum"] = [*dict.fromkeys((*one["enum"], *other["enum"]))]
+    return both
 
 
 def promises(ours: Schema, theirs: Schema) -> Iterator[str]:

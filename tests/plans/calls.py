@@ -16,7 +16,7 @@ from doorward.wire.route import Route
 from tests.api.conftest import Server
 from tests.parameters import Known, known_ids, parameter_sets, plain
 from tests.plans.counting import Recorder
-from tests.plans.million import GROUPS, Million, million_id
+from tests.plans.million import ENCODER, GROUPS, Million, million_id
 
 PATHS = (
     *("/acs/", "/user_identities/", "/action_attempts/", "/doorward/credentials/"),
@@ -124,6 +124,8 @@ def _known(made: Million, route: Route, number: int, attempts: list[str]) -> Kno
     person = number * 7 % GROUPS + 1
     credential = {
         "/acs/entrances/unlock": "x",
+        "/acs/encoders/encode_credential": "w",
+        "/acs/encoders/simulate/next_credential_encode_will_fail": "w",
         "/doorward/credentials/set_card_number": "w",
         "/acs/credentials/update": "k",
     }.get(route.path, "c")
@@ -135,6 +137,8 @@ def _known(made: Million, route: Route, number: int, attempts: list[str]) -> Kno
         "user_identity_id": million_id("i", person + person % 2),
         "acs_credential_id": million_id(credential, person),
         "acs_access_group_id": million_id("h" if route.path in DELETING else "g", person),
+        "acs_credential_id_on_seam": million_id("c", person),
+        "acs_encoder_id": ENCODER,
         "acs_entrance_id": million_id("e", person),
         "allowed_acs_entrance_id": million_id("e", person),
     }
@@ -153,6 +157,7 @@ def _late_ids(made: Million) -> dict[str, UUID]:
         "user_identity_id": million_id("y", 2),
         "acs_credential_id": million_id("t", 2),
         "acs_access_group_id": million_id("l", 3),
+        "acs_encoder_id": ENCODER,
         "acs_entrance_id": million_id("f", 1),
     }
 

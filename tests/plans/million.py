@@ -38,6 +38,8 @@ COMMON = 70_000
 # Bytes that all of it takes while it is made.
 _ROOM = 18 * 2**30
 
+# An encoder of the million's system.
+ENCODER = UUID("88888888-8888-4888-8888-888888888888")
 # Tables with a row, or ten, for each person, or for one in ten.
 BIG = frozenset(
     {
@@ -82,6 +84,8 @@ insert into acs_system values
 insert into controller (workspace_id, controller_id, acs_system_id, name, confirmed_epoch,
     confirmed_revision, created_at)
   values ($w, $c, $s, 'Million', 1, 20000000, '2026-01-01');
+insert into acs_encoder (workspace_id, acs_encoder_id, acs_system_id, display_name, created_at)
+  values ($w, $desk, $s, 'Encoder', '2026-01-01');
 insert into acs_entrance (workspace_id, acs_entrance_id, acs_system_id, controller_id,
     display_name, is_enabled, unlock_seconds, can_unlock_with_card, can_unlock_with_code,
     created_at)
@@ -302,6 +306,7 @@ async def _make(made: Million) -> None:
 def _statements(made: Million) -> list[str]:
     values = {
         "$w": f"uuid '{made.workspace_id}'",
+        "$desk": f"uuid '{ENCODER}'",
         "$s": f"uuid '{made.acs_system_id}'",
         "$a": f"uuid '{made.connected_account_id}'",
         "$c": f"uuid '{made.controller_id}'",

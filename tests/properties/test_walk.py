@@ -22,7 +22,7 @@ from tests.store.sites import make_site
 
 # Parameters that name things which no workspace can have so far.
 NOT_THERE_YET = {
-    *("access_code_id", "access_grant_id", "access_method_id", "acs_encoder_id"),
+    *("access_code_id", "access_grant_id", "access_method_id"),
     *("client_session_id", "connect_webview_id"),
     *("credential_manager_acs_system_id", "customization_profile_id", "hid_acs_system_id"),
     *("location_id", "space_id", "user_id", "acs_id"),
@@ -241,6 +241,12 @@ async def _make_other_workspace(server: RunningServer) -> None:
             site.users[0],
         )
         await database.execute(
+            "insert into acs_encoder (workspace_id, acs_encoder_id, acs_system_id, display_name,"
+            " created_at) values ($1, gen_random_uuid(), $2, 'theirs', now())",
+            site.workspace_id,
+            site.acs_system_id,
+        )
+        await database.execute(
             "insert into reader select workspace_id, gen_random_uuid(), acs_entrance_id, 'theirs',"
             " 'virtual', 'entry' from acs_entrance where workspace_id = $1",
             site.workspace_id,
@@ -291,7 +297,8 @@ async def _other_workspace(server: RunningServer) -> dict[str, str]:
             "select u.acs_user_id, u.user_identity_id, u.acs_system_id, g.acs_access_group_id,"
             " e.acs_entrance_id, e.controller_id, s.connected_account_id, c.acs_credential_id,"
             " v.event_id, a.action_attempt_id, n.enrollment_id, r.reader_id, p.device_id,"
-            " p.user_identity_id owner_user_identity_id"
+            " p.user_identity_id owner_user_identity_id, d.acs_encoder_id,"
+            " c.acs_credential_id acs_credential_id_on_seam"
             " from workspace w join acs_user u using (workspace_id)"
             " join acs_access_group g using (workspace_id) join acs_entrance e using (workspace_id)"
             " join acs_system s on s.workspace_id = w.workspace_id"
@@ -299,6 +306,7 @@ async def _other_workspace(server: RunningServer) -> dict[str, str]:
             " join event v on v.workspace_id = w.workspace_id"
             " join credential_enrollment n on n.workspace_id = w.workspace_id"
             " join phone p on p.user_identity_id = u.user_identity_id"
+            " join acs_encoder d on d.workspace_id = w.workspace_id"
             " join reader r on r.acs_entrance_id = e.acs_entrance_id"
             " join action_attempt a on a.workspace_id = w.workspace_id where w.name = 'w' limit 1"
         )

@@ -73,8 +73,8 @@ def _is_known(section: str, key: str) -> bool:
     return f"{key} is not a key" not in str(refusal.value)
 
 
-SECTIONS = ["workspace", "systems", "controllers", "entrances", "access_groups", "identities"]
-SECTIONS += ["users", "credentials", "tokens"]
+SECTIONS = ["workspace", "systems", "controllers", "entrances", "encoders", "access_groups"]
+SECTIONS += ["identities", "users", "credentials", "tokens"]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -256,8 +256,8 @@ class _Desk:
         last = await encoders.lying(*self._where, encoder.acs_encoder_id)
         credential = await self._shown(last) if last is not None else None
         if credential is None and is_needed:
-            newest = await encoders.newest_card(*self._where, encoder.acs_system_id)
-            credential = await self._shown(newest) if newest is not None else None
+            other = await encoders.any_card(*self._where, encoder.acs_system_id)
+            credential = await self._shown(other) if other is not None else None
         return credential
 
     async def _laid(self, acs_credential_id: UUID) -> AcsCredential:

@@ -48,11 +48,12 @@ where workspace_id = $1 and acs_encoder_id = $2 and action = $3
   and (action = 'scan' or acs_credential_id is null or acs_credential_id = $4)
 returning outcome, acs_credential_id"""
 
-_NEWEST_CARD: Final = """
+# The first of the index by card, whose order says nothing of the cards.
+_ANY_CARD: Final = """
 select acs_credential_id from acs_credential
 where workspace_id = $1 and acs_system_id = $2 and access_method = 'card'
   and lookup is not null and is_managed
-order by created_at desc, acs_credential_id desc limit 1"""
+order by lookup limit 1"""
 
 
 class Encoder(NamedTuple):
@@ -163,9 +164,9 @@ async def lying(source: Source, workspace_id: UUID, acs_encoder_id: UUID) -> UUI
     return found
 
 
-async def newest_card(source: Source, workspace_id: UUID, acs_system_id: UUID) -> UUID | None:
-    """The youngest card of a system that has its number, None where there is none."""
-    found: UUID | None = await source.fetchval(_NEWEST_CARD, workspace_id, acs_system_id)
+async def any_card(source: Source, workspace_id: UUID, acs_system_id: UUID) -> UUID | None:
+    """A card of a system that has its number, always the same one; None where there is none."""
+    found: UUID | None = await source.fetchval(_ANY_CARD, workspace_id, acs_system_id)
     return found
 
 

@@ -140,8 +140,8 @@ class EncodeWillFail(EncoderKey):
 class ScanWillSucceed(EncoderKey):
     """An encoder, and what its next attempt to scan finds.
 
-    Without a credential it finds the card that was last written or scanned there, or else the
-    system's newest one.
+    Without a credential it finds the card that was last written there or given to somebody, or
+    else some card of the system.
     """
 
     acs_credential_id_on_seam: FoundId | UnsetType = UNSET

@@ -1,7 +1,7 @@
 -- Card encoders, what simulated ones come to next, and results that hold card numbers.
 
--- acs_credential_id: the card that was last written or scanned here lies on the encoder still. Its
--- credential may be gone.
+-- acs_credential_id: the card that was last written here, or given to somebody, lies on the
+-- encoder still. Its credential may be gone.
 create table acs_encoder (
   workspace_id uuid not null,
   acs_encoder_id uuid not null,
