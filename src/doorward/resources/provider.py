@@ -33,7 +33,6 @@ class Provider:
     methods: frozenset[Method] = frozenset({"card", "code"})
     code_lengths: tuple[int, int] = (4, 9)
     can_suspend: bool = True
-    needs_name: bool = True
     unreachable: str = "provider_service_unavailable"
     no_seat: str = "failed_to_create_on_acs_system"
 
@@ -135,7 +134,6 @@ PROVIDERS: Final = {
             None,
             "dormakaba_ambiance_access_group",
             "dormakaba_ambiance_credential",
-            is_group_based=False,
             methods=_CARD,
             can_suspend=False,
         ),
