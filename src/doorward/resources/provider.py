@@ -21,7 +21,8 @@ class Provider:
     where the API has no name. is_group_based: access goes by groups, else by the entrances of each
     credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
     of a code.
-    unreachable, no_seat: the errors of the API that say so; None: there is no limit of people.
+    unreachable, no_seat: the errors of the API that say so. is_full_as_a_whole: the system itself
+    has the error no_seat as well.
     """
 
     external_type: str
@@ -35,6 +36,7 @@ class Provider:
     can_suspend: bool = True
     unreachable: str = "provider_service_unavailable"
     no_seat: str = "failed_to_create_on_acs_system"
+    is_full_as_a_whole: bool = False
 
 
 _CARD: Final[frozenset[Method]] = frozenset({"card"})
@@ -62,6 +64,7 @@ PROVIDERS: Final = {
             methods=_CODE,
             code_lengths=(6, 6),
             no_seat="salto_ks_subscription_limit_exceeded",
+            is_full_as_a_whole=True,
         ),
         Provider(
             "visionline_system",
