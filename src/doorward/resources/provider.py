@@ -21,7 +21,8 @@ class Provider:
     where the API has no name. is_group_based: access goes by groups, else by the entrances of each
     credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
     of a code.
-    unreachable, no_seat: the errors of the API that say so; None: there is no limit of people.
+    unreachable, no_seat: the errors of the API that say so. is_full_as_a_whole: the system itself
+    has the error no_seat as well.
     """
 
     external_type: str
@@ -33,9 +34,9 @@ class Provider:
     methods: frozenset[Method] = frozenset({"card", "code"})
     code_lengths: tuple[int, int] = (4, 9)
     can_suspend: bool = True
-    needs_name: bool = True
     unreachable: str = "provider_service_unavailable"
     no_seat: str = "failed_to_create_on_acs_system"
+    is_full_as_a_whole: bool = False
 
 
 _CARD: Final[frozenset[Method]] = frozenset({"card"})
@@ -63,6 +64,7 @@ PROVIDERS: Final = {
             methods=_CODE,
             code_lengths=(6, 6),
             no_seat="salto_ks_subscription_limit_exceeded",
+            is_full_as_a_whole=True,
         ),
         Provider(
             "visionline_system",
@@ -135,7 +137,6 @@ PROVIDERS: Final = {
             None,
             "dormakaba_ambiance_access_group",
             "dormakaba_ambiance_credential",
-            is_group_based=False,
             methods=_CARD,
             can_suspend=False,
         ),

@@ -69,7 +69,7 @@ def _check_providers(site: Site, problems: Problems) -> None:
     kinds = {key: PROVIDERS[system.provider] for key, system in site.systems.items()}
     for group in site.access_groups.values():
         kind = kinds.get(group.system)
-        if kind is not None and kind.group_type is None:
+        if kind is not None and not kind.is_group_based:
             reason = f"access_groups.{group.key}: {kind.display_name} has no access groups"
             problems.add(group.line, reason)
     for credential in site.credentials.values():

@@ -70,6 +70,8 @@ class SimulatedDriver:
     async def _refuse(self, faults: Faults, key: Key, fields: Fields) -> None:
         if key.object_id in faults.refused:
             raise Refused("object")
+        if not _is_kept(self._provider, key, fields):
+            raise Refused("unsupported")
         if fields.get("is_suspended") and not (
             self._provider.can_suspend and not faults.lacks_suspension
         ):
@@ -88,6 +90,18 @@ class SimulatedDriver:
             for each, fields in (await self._list()).items()
             if fields.get("acs_user_id") == str(key.object_id)
         ]
+
+
+def _is_kept(provider: Provider, key: Key, fields: Fields) -> bool:
+    """Whether systems of a kind keep such objects at all, however they came to be asked."""
+    if key.kind in ("group", "membership"):
+        return provider.is_group_based
+    if key.kind == "user":
+        return True
+    number, (fewest, most) = fields.get(_NUMBER), provider.code_lengths
+    is_long_enough = not isinstance(number, str) or fewest <= len(number) <= most
+    method = fields.get("access_method")
+    return method in provider.methods and (method != "code" or is_long_enough)
 
 
 def _needed(key: Key, fields: Fields) -> list[Key]:

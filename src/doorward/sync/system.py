@@ -120,7 +120,7 @@ class System:
             desired = Desired(desired.revision, desired.objects, fresh.asked)
             listing, comparison = await self._look(desired, digests)
             await self._disappointed(desired.asked, tried & comparison.outstanding)
-        await self._tell(desired, listing)
+        await self._tell({key: listing[key] for key in comparison.foreign})
         after = await external.read_desired(self._database, self._keyring, self.where)
         return _due(after, comparison)
 
@@ -191,18 +191,17 @@ class System:
             wait = _LONGEST if is_stuck else back_off(its.failures + 1)
             await external.fail(self._database, self.where, key, wait, None, is_stuck=is_stuck)
 
-    async def _tell(self, desired: Desired, listing: Listing) -> None:
-        known = desired.objects.keys() | desired.asked.keys()
-        others = {key: fields for key, fields in listing.items() if key not in known}
+    async def _tell(self, others: Listing) -> None:
         await foreign.adopt(self._database, self.where, others)
-        limit = self._provider.no_seat
-        is_full = await external.has_error(self._database, self.where, limit)
-        is_limit = limit.endswith("limit_exceeded")
-        error = limit if is_limit and is_full else None
+        error = None
+        if self._provider.is_full_as_a_whole:
+            limit = self._provider.no_seat
+            is_full = await external.has_error(self._database, self.where, limit)
+            error = limit if is_full else None
         await external.system_answered(self._database, self.where, error)
 
 
 def _due(desired: Desired, comparison: Comparison) -> float:
     """Seconds until something is due."""
-    waits = [desired.asked[key].wait for key in comparison.outstanding if key in desired.asked]
-    return min([LOOK, *(max(wait, 0.01) for wait in waits)])
+    asked = (desired.asked.get(key) for key in comparison.outstanding)
+    return min([LOOK, *(max(its.wait if its else 0.0, 0.01) for its in asked)])
