@@ -80,6 +80,10 @@ def _check_form(node: Any) -> None:
             _check_form(inner)
 
 
+# Lists of which one filter must be given: an id that nothing has leaves nothing.
+FILTERED = {"/acs/encoders/list"}
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_wrong_requests(http: httpx.Client, route: Route) -> None:
     for headers, body, status in EVERYWHERE:
@@ -97,6 +101,9 @@ def test_wrong_parameters_and_unknown_ids(http: httpx.Client, route: Route) -> N
     ids = {name: UNKNOWN if name.endswith("_id") else value for name, value in shown.items()}
     if ids != shown:
         body = httpx.Request("POST", "http://x", json=ids).content
+        if route.path in FILTERED:
+            assert http.post(route.path, json=ids).json()[route.response_key] == []
+            return
         answer = _refused(http, route, body)
         assert answer.status_code == 404
         assert _check(route, answer).endswith("_not_found")
