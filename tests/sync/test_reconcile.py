@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from doorward.store.external import MASKED, Asked, Key
+from doorward.store.external import MASKED, Asked, Fields, Key
 from doorward.sync.reconcile import Comparison, agrees, compare
 
 USER, GROUP = Key("user", uuid4()), Key("group", uuid4())
@@ -42,7 +42,7 @@ def test_what_nobody_asked_for_is_foreign_and_never_touched() -> None:
 
 
 def test_what_was_there_once_is_lost_and_what_never_was_is_not() -> None:
-    wanted = {USER: {}, GROUP: {}}
+    wanted: dict[Key, Fields] = {USER: {}, GROUP: {}}
     known = {USER: asked(), GROUP: asked(is_confirmed=False)}
     found = compare(wanted, dict.fromkeys(wanted, NEW), known, {})
     assert (found.puts, found.lost) == ((USER, GROUP), frozenset({USER}))
