@@ -111,7 +111,7 @@ class MakeUser(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Simulator:
-    """A simulated system as a call of this workspace finds it."""
+    """A simulated system as a call of this workspace finds it; others it does not find."""
 
     call: Call[Services]
     where: Where
@@ -206,6 +206,4 @@ async def _find(call: Call[Services], acs_system_id: UUID) -> _Simulator:
     found(await systems.get(database, call.workspace_id, acs_system_id), "acs_system")
     where = Where(call.workspace_id, acs_system_id)
     behaviour = await simulated.behaviour(database, where)
-    if behaviour is None:
-        raise invalid_input("This access system is not simulated")
-    return _Simulator(call, where, behaviour)
+    return _Simulator(call, where, found(behaviour, "acs_system"))
