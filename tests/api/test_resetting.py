@@ -329,11 +329,13 @@ CLEARED: Final = {
     *("acs_credential", "acs_membership", "acs_user", "action_attempt", "client_session"),
     *("credential_enrollment", "credential_entrance", "event", "idempotent_answer"),
     *("merged_user_identity", "pending_change", "personal", "phone", "user_entrance"),
+    *("acs_encoder_scenario", "external_object", "simulated_object", "untold_fact"),
     "user_identity",
 }
 BROUGHT_TO_THE_FILE: Final = {
     *("access_group_entrance", "acs_access_group", "acs_entrance", "acs_system"),
     *("connected_account", "controller", "reader", "site_object", "workspace"),
+    *("acs_encoder", "external_system", "simulated_system"),
 }
 LEFT: Final = {
     *("credential_name", "keypad", "policy_fact", "policy_journal", "policy_revision"),

@@ -47,7 +47,9 @@ async def test_what_is_gone_from_the_file_is_kept_and_told(
         )
     ]
     assert report.summary() == "nothing to change, 4 no longer in the file"
-    assert await digest(database) == before
+    # What a reset would go by is the last file, whatever it was applied for.
+    after = await digest(database)
+    assert {name for name in after if after[name] != before[name]} == {"site_file"}
 
 
 @pytest.mark.parametrize(

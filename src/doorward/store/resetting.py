@@ -14,7 +14,10 @@ from doorward.store.rows import column
 from doorward.store.select import Source
 
 # What is no policy, and what nothing else refers to any more, in this order.
-_ERASED: Final = ("phone", "client_session", "action_attempt", "idempotent_answer", "event")
+_ERASED: Final = (
+    *("phone", "client_session", "action_attempt", "idempotent_answer", "event", "untold_fact"),
+    *("acs_encoder_scenario", "external_object", "simulated_object"),
+)
 
 
 async def clear(connection: Connection, change: Change) -> None:
@@ -37,7 +40,8 @@ async def clear(connection: Connection, change: Change) -> None:
         )
     identities = await _ids(connection, workspace_id, "user_identity", "user_identity_id")
     await IDENTITIES.delete(connection, change, [(each,) for each in identities])
-    await connection.execute(_AS_NEW, workspace_id)
+    for statement in _AS_NEW:
+        await connection.execute(statement, workspace_id)
 
 
 async def held_controllers(source: Source, workspace_id: UUID) -> list[UUID]:
@@ -77,14 +81,22 @@ async def keep_attempt(
     return attempt
 
 
-# What calls can change of an account, as a system's own account begins with it.
-_AS_NEW: Final = """
+# What calls can change of structure, as it begins. An account is called as its system.
+_AS_NEW: Final = (
+    """
 update connected_account a set accepted_capabilities = '{access_control}',
   automatically_manage_new_devices = true, custom_metadata = '{}', customer_key = null,
   user_identifier = '{}', disconnected_at = null,
   display_name = coalesce((select s.name from acs_system s where s.workspace_id = a.workspace_id
     and s.connected_account_id = a.connected_account_id limit 1), a.display_name)
-where a.workspace_id = $1"""
+where a.workspace_id = $1""",
+    "update acs_encoder set acs_credential_id = null where workspace_id = $1",
+    "update simulated_system set latency_ms = 0, faults = '{}' where workspace_id = $1",
+    (
+        "update external_system set failures = 0, next_try_at = null, error_code = null,"
+        " error_since = null where workspace_id = $1"
+    ),
+)
 
 
 async def _ids(source: Source, workspace_id: UUID, table: str, key: str) -> list[UUID]:
