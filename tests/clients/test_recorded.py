@@ -34,7 +34,10 @@ PATHS = sorted(BY_PATH)
 UNKNOWN_TO_SOME = {path for path in PATHS if path.startswith("/doorward/")}
 UNKNOWN_TO_SOME |= UNDOCUMENTED | OF_CLIENTS_ALONE
 # Younger than the oldest client that is asked.
-NEWER = {"/acs/entrances/unlock", "/user_identities/list_accessible_entrances"}
+NEWER = {
+    *("/acs/encoders/scan_to_assign_credential", "/acs/entrances/unlock"),
+    "/user_identities/list_accessible_entrances",
+}
 # The clients that read the calls from our own document, or need none.
 KNOW_EVERY_CALL = ["cli", "curl", "ruby", "php"]
 # Calls that change people and what they have, and the tables of that.
@@ -42,10 +45,16 @@ OF_PEOPLE = ("/acs/", "/user_identities/", "/doorward/credentials/")
 PEOPLE = (
     *("acs_user", "acs_access_group", "acs_credential", "user_identity", "personal"),
     *("acs_membership", "access_group_entrance", "credential_entrance", "user_entrance"),
-    *("action_attempt", "credential_enrollment"),
+    *("action_attempt", "credential_enrollment", "phone", "acs_encoder", "acs_encoder_scenario"),
 )
+# What a reset takes away besides.
+RESET = ("client_session", "event", "connected_account")
 # There is nothing here that these could find.
-EMPTY = {*REFUSED, "/user_identities/list_accessible_devices"}
+EMPTY = {
+    *REFUSED,
+    *("/user_identities/list_accessible_devices", "/doorward/simulate/create_acs_user"),
+    "/acs/systems/list_compatible_credential_manager_acs_systems",
+}
 # One generation asks with the verb that says what a call does, the other with POST alone;
 # javascript-lts is of the years between, and changed its mind call by call.
 BY_VERB = ["python", "javascript", "ruby"]
@@ -72,7 +81,7 @@ class Kept:
         self._tables = {f"/{group}/": group.removesuffix("s") for group in groups}
         there = {name for (name,) in rows}
         self._tables = {p: name for p, name in self._tables.items() if name in there}
-        for table in {*self._tables.values(), *PEOPLE}:
+        for table in {*self._tables.values(), *PEOPLE, *RESET}:
             self._run(f"create table proofs_{table} as table {table}")
         self._touched: set[str] = set()
 
@@ -90,6 +99,8 @@ class Kept:
         self._touched = set() if "GET" in route.verbs else self._changed_by(route)
 
     def _changed_by(self, route: Route) -> set[str]:
+        if route.path == "/workspaces/reset_sandbox":
+            return {*PEOPLE, *RESET}
         own = {table for prefix, table in self._tables.items() if route.path.startswith(prefix)}
         return own | (set(PEOPLE) if route.path.startswith(OF_PEOPLE) else set())
 
@@ -135,7 +146,7 @@ def known(server: RunningServer) -> Known:
         session = server.call("/client_sessions/create").raise_for_status().json()
     key = "client_session_id"
     server.call("/client_sessions/delete", **{key: session["client_session"][key]})
-    waiting = _enrolled(server)
+    waiting = _enrolled(server) | _phone(server)
     return known_ids(asyncio.run(_ids(server)) | waiting)
 
 
@@ -153,6 +164,21 @@ def _enrolled(server: RunningServer) -> dict[str, str]:
     issued = next(each["acs_credential_id"] for each in cards if each["is_issued"])
     waiting = {f"{path}/enroll acs_credential_id": card["acs_credential_id"]}
     return {**enrollment, **waiting, **_unlocking(server), "acs_credential_id": issued}
+
+
+def _phone(server: RunningServer) -> dict[str, str]:
+    """A phone, and a card that waits for an encoder."""
+    asked = {"access_method": "card", "acs_user_id": USER}
+    card = server.call("/acs/credentials/create", **asked).raise_for_status().json()
+    user = server.call("/acs/users/get", acs_user_id=USER).json()["acs_user"]
+    owner = {"user_identity_id": user["user_identity_id"]}
+    path = "/phones/simulate/create_sandbox_phone"
+    phone = server.call(path, **owner).raise_for_status().json()["phone"]
+    encoding = "/acs/encoders/encode_credential acs_credential_id"
+    return {
+        "device_id": phone["device_id"],
+        encoding: card["acs_credential"]["acs_credential_id"],
+    }
 
 
 def _unlocking(server: RunningServer) -> dict[str, str]:
@@ -330,6 +356,8 @@ def _asked(one: Made, request: Recorded) -> Parameter:
     if request.query or not request.body:
         return given
     sent: Parameter = json.loads(request.body)
+    # The command takes the word for nothing.
+    given = {n: v for n, v in given.items() if v != "null" or sent.get(n) is not None}
     assert given.items() <= sent.items() or not given, (given, sent)
     return sent
 

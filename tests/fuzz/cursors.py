@@ -17,6 +17,8 @@ from tests.fuzz.mutate import mutate
 from tests.wire.toy import CURSOR_KEY, OTHER_WORKSPACE, WORKSPACE
 
 _PAGED = [place for place in PLACES if place.route.page_limit is not None]
+# Of several filters one must be given.
+_NEEDED = {("/acs/encoders/list", "acs_system_id")}
 _CALLERS = [
     Caller(UUID(int=token), "api_key", workspace)
     for token in (1, 2)
@@ -121,7 +123,7 @@ def _given(context: Context, cursor: str | None) -> Given:
     place: Place = _PAGED[context.place]
     body: dict[str, Any] = {"limit": _LIMITS[context.limit], "page_cursor": cursor}
     for field in place.parameters.fields:
-        if field.is_required:
+        if field.is_required or (place.route.path, field.name) in _NEEDED:
             body[field.name] = str(WORKSPACE)
     return place.parameters.read(b"", body)
 

@@ -35,6 +35,11 @@ OVERSIZED = (
 )
 
 EVERY = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+# The town has native systems alone; `tests/sync` makes others misbehave.
+OF_SIMULATED_SYSTEMS = {
+    f"/doorward/simulate/{name}"
+    for name in ("change_code", "create_acs_user", "delete_acs_user", "forget", "misbehave")
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +103,7 @@ def test_any_value_in_any_parameter(route: Route, world: World) -> None:
 
     for parameters in parameter_sets(route, world.known):
         check(plain(parameters))
-    assert (200 in reached) == (route.path not in REFUSED)
+    assert (200 in reached) == (route.path not in REFUSED | OF_SIMULATED_SYSTEMS)
     slow = [HealthCheck.too_slow]
     settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=slow)(
         given(asked(route, world))(check)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from doorward.api.table import ROUTES
 from doorward.errors import ApiError
+from doorward.wire.examples import example
 from doorward.wire.links import write_query
 from doorward.wire.paging import Pager
 from doorward.wire.parameters import Given, Parameters
@@ -126,7 +127,7 @@ def _mutations(cursor: str) -> Iterator[str]:
 @EVERY
 def test_a_changed_cursor_is_none(route: Route) -> None:
     caller = Caller(uuid4(), "api_key", uuid4())
-    asked = Parameters(route.request, route.page_limit).read(b"", {})
+    asked = Parameters(route.request, route.page_limit).read(b"", example(route))
     cursor = cursor_of(route, caller, asked)
     changed = {one for one in _mutations(cursor) if one != cursor}
     assert len(changed) > 1500

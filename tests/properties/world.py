@@ -140,14 +140,21 @@ class World:
         code = await town.credential(north, None, f"73{next(self._numbers)}")
         ids["/acs/credentials/update acs_credential_id"] = code
         ids[f"{own}/set_card_number acs_credential_id"] = await self._card_of_texts()
-        waiting = await town.credential(north, ids["acs_user_id"], f"42-{next(self._numbers)}")
+        waiting = await self._waiting_card()
+        ids[f"{own}/enroll acs_credential_id"] = waiting
+        ids["/acs/encoders/encode_credential acs_credential_id"] = await self._waiting_card()
+        ids["enrollment_id"] = await self._ended_enrollment(waiting)
+
+    async def _waiting_card(self) -> UUID:
+        """One that waits for its number."""
+        number = f"42-{next(self._numbers)}"
+        waiting = await self.town.credential(self._north, self._ids["acs_user_id"], number)
         await self.database.execute(
             "update acs_credential set issued_at = null, card_format = null, sealed = null,"
             " lookup = null where acs_credential_id = $1",
             waiting,
         )
-        ids[f"{own}/enroll acs_credential_id"] = waiting
-        ids["enrollment_id"] = await self._ended_enrollment(waiting)
+        return waiting
 
     async def _card_of_texts(self) -> UUID:
         """The card whose number is among the texts that calls are handed."""
@@ -284,7 +291,9 @@ class World:
         credential = await town.credential(north, user, "42-10001", entrance)
         await town.join(group, user)
         cloud_key = await town.cloud_key(north, user, entrance)
+        encoder = await town.encoder(north, "Desk")
         return {
+            "acs_encoder_id": encoder,
             "/acs/entrances/unlock acs_credential_id": cloud_key,
             "acs_system_id": north.acs_system_id,
             "connected_account_id": north.connected_account_id,
@@ -302,7 +311,15 @@ class World:
         return await call(self.server.app, verb, path, query, body, token=self.key)
 
     async def digest(self) -> dict[str, str]:
-        """A digest of every table that only a caller's change may alter."""
+        """A digest of every table that only a caller's change may alter, once encoders have ended
+        what they were asked for.
+        """
+        async with asyncio.timeout(30):
+            while await self.looker.fetchval(
+                "select exists (select from action_attempt"
+                " where status = 'pending' and action_type <> 'UNLOCK_DOOR')"
+            ):
+                await asyncio.sleep(0.005)
         return await digest(self.looker)
 
 

@@ -1,6 +1,6 @@
 """How /connected_accounts changes accounts, and makes one seem out of reach."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,8 @@ from doorward.store.journal import Change
 from doorward.store.personal import LONGEST_TEXT
 from doorward.wire.route import Call
 
+# Each of them, and room for saying some twice.
+_MOST_CAPABILITIES: Final = 50
 _Value = Annotated[str, Meta(max_length=500)] | bool | None
 
 
@@ -46,7 +48,10 @@ class UpdateAccount(AccountId):
     """An account by id, and what is to be different."""
 
     accepted_capabilities: (
-        Annotated[list[Capability], Meta(description="What the account is accepted for.")]
+        Annotated[
+            list[Capability],
+            Meta(max_length=_MOST_CAPABILITIES, description="What the account is accepted for."),
+        ]
         | UnsetType
     ) = UNSET
     automatically_manage_new_devices: (
