@@ -45,10 +45,8 @@ OF_PEOPLE = ("/acs/", "/user_identities/", "/doorward/credentials/")
 PEOPLE = (
     *("acs_user", "acs_access_group", "acs_credential", "user_identity", "personal"),
     *("acs_membership", "access_group_entrance", "credential_entrance", "user_entrance"),
-    *("action_attempt", "credential_enrollment", "phone", "acs_encoder", "acs_encoder_scenario"),
+    *("action_attempt", "credential_enrollment", "phone"),
 )
-# What a reset takes away besides.
-RESET = ("client_session", "event", "connected_account")
 # There is nothing here that these could find.
 EMPTY = {
     *REFUSED,
@@ -81,7 +79,7 @@ class Kept:
         self._tables = {f"/{group}/": group.removesuffix("s") for group in groups}
         there = {name for (name,) in rows}
         self._tables = {p: name for p, name in self._tables.items() if name in there}
-        for table in {*self._tables.values(), *PEOPLE, *RESET}:
+        for table in {*self._tables.values(), *PEOPLE}:
             self._run(f"create table proofs_{table} as table {table}")
         self._touched: set[str] = set()
 
@@ -99,8 +97,6 @@ class Kept:
         self._touched = set() if "GET" in route.verbs else self._changed_by(route)
 
     def _changed_by(self, route: Route) -> set[str]:
-        if route.path == "/workspaces/reset_sandbox":
-            return {*PEOPLE, *RESET}
         own = {table for prefix, table in self._tables.items() if route.path.startswith(prefix)}
         return own | (set(PEOPLE) if route.path.startswith(OF_PEOPLE) else set())
 
