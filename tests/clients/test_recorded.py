@@ -7,6 +7,7 @@ but the address changes. The terminal's summary says which clients were real and
 import asyncio
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -87,7 +88,9 @@ class Kept:
         self._runner.run(self._connection.execute(statement))
 
     def restore(self, route: Route) -> None:
-        """Puts back what the calls before this one have changed."""
+        """Puts back what the calls before this one have changed, once encoders are done with it."""
+        while self._runner.run(self._connection.fetchval(_AT_ENCODERS)):
+            time.sleep(0.01)
         if self._touched:
             # Each table's own rows refer to the others': all are back before anybody looks.
             rows = "".join(
@@ -125,6 +128,10 @@ _UNMANAGED = {
     f" where workspace_id = '{WORKSPACE}' limit 1 returning {table}_id::text"
     for table, copied in _COPIED.items()
 }
+_AT_ENCODERS = (
+    "select exists (select from action_attempt"
+    " where status = 'pending' and action_type <> 'UNLOCK_DOOR')"
+)
 _TABLES = "select tablename from pg_tables where schemaname = 'public'"
 
 
