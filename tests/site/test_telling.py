@@ -3,7 +3,8 @@ to them meanwhile counts.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from doorward.site import apply as applying
 from doorward.site import people_import, telling
 from doorward.site.deleting import delete
 from doorward.store import credential_changes, journal, untold, user_changes
-from doorward.store.database import Database
+from doorward.store.database import Connection, Database
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS
 from doorward.store.secrets import Keyring
@@ -76,6 +77,16 @@ async def _kinds_of(database: Database, acs_user_id: UUID) -> list[str]:
     return sorted(kind for kind, a, b in facts if acs_user_id in (a, b))
 
 
+@asynccontextmanager
+async def _changing(
+    database: Database, clock: MovableClock
+) -> AsyncIterator[tuple[Connection, Change]]:
+    """A change of policy, as a call makes one."""
+    async with database.transaction() as connection:
+        await journal.lock(connection, WORKSPACE)
+        yield connection, Change(WORKSPACE, "api", clock.now(WORKSPACE))
+
+
 @pytest.mark.usefixtures("cut_off")
 async def test_who_was_made_is_told_of_by_the_next_who_comes(
     people: People, database: Database
@@ -132,9 +143,7 @@ async def test_who_was_suspended_meanwhile_is_suspended(
     people: People, database: Database, clock: MovableClock
 ) -> None:
     cem = await _imported(people)
-    async with database.transaction() as connection:
-        await journal.lock(connection, WORKSPACE)
-        change = Change(WORKSPACE, "api", clock.now(WORKSPACE))
+    async with _changing(database, clock) as (connection, change):
         old = await user_changes.read(connection, WORKSPACE, cem)
         await user_changes.set_suspended(connection, change, old, is_suspended=True)
     await telling.tell_all(database, WORKSPACE)
@@ -148,9 +157,7 @@ async def test_a_credential_given_to_another_meanwhile_is_hers(
     people: People, database: Database, clock: MovableClock
 ) -> None:
     cem = await _imported(people)
-    async with database.transaction() as connection:
-        await journal.lock(connection, WORKSPACE)
-        change = Change(WORKSPACE, "api", clock.now(WORKSPACE))
+    async with _changing(database, clock) as (connection, change):
         (card,) = (
             row
             for row in await CREDENTIALS.read_by(connection, WORKSPACE, "acs_user_id", [cem])
@@ -168,9 +175,7 @@ async def test_who_was_deleted_meanwhile_is_gone(
     people: People, database: Database, clock: MovableClock
 ) -> None:
     cem = await _imported(people)
-    async with database.transaction() as connection:
-        await journal.lock(connection, WORKSPACE)
-        change = Change(WORKSPACE, "api", clock.now(WORKSPACE))
+    async with _changing(database, clock) as (connection, change):
         await delete(connection, change, "user", [(cem,)])
     await telling.tell_all(database, WORKSPACE)
     assert await _kinds_of(database, cem) == []

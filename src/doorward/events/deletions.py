@@ -1,6 +1,7 @@
 """Deleting people, credentials, groups, entrances and phones, with the events that tell of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -12,7 +13,8 @@ from doorward.store import events, pending_changes, phones, systems
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, USERS, Credential, User
-from doorward.store.structure import ACCESS_GROUPS, ENCODERS, ENTRANCES, AccessGroup
+from doorward.store.rows import Table
+from doorward.store.structure import ACCESS_GROUPS, ENCODERS, ENTRANCES
 
 
 async def delete_users(
@@ -32,70 +34,42 @@ async def delete_users(
     await events.insert_events(connection, workspace_id, in_order(told))
 
 
-async def delete_credentials(
-    connection: Connection, change: Change, acs_credential_ids: Sequence[UUID]
-) -> None:
+async def delete_credentials(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
     """Deletes credentials with the entrances that they open by themselves, as `delete_users`."""
-    workspace_id = change.workspace_id
-    rows = await CREDENTIALS.read_by(
-        connection, workspace_id, "acs_credential_id", acs_credential_ids
-    )
-    await CREDENTIALS.delete(connection, change, [row.ids for row in rows])
-    accounts = await systems.accounts_of(connection, workspace_id)
-    told = [
-        catalogue.acs_credential_deleted(_occasion(change), accounts[row.acs_system_id], *_of(row))
-        for row in rows
-    ]
-    await events.insert_events(connection, workspace_id, in_order(told))
+    await _delete(connection, change, CREDENTIALS, ids, catalogue.acs_credential_deleted)
 
 
-async def delete_groups(
-    connection: Connection, change: Change, acs_access_group_ids: Sequence[UUID]
-) -> None:
+async def delete_groups(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
     """Deletes access groups with their memberships and entrances, as `delete_users`."""
-    workspace_id = change.workspace_id
-    rows = await ACCESS_GROUPS.read_by(
-        connection, workspace_id, "acs_access_group_id", acs_access_group_ids
-    )
-    ids = [row.acs_access_group_id for row in rows]
-    await ACCESS_GROUPS.delete(connection, change, [row.ids for row in rows])
-    await pending_changes.forget(connection, workspace_id, ids)
-    accounts = await systems.accounts_of(connection, workspace_id)
-    told = [
-        catalogue.acs_access_group_deleted(
-            _occasion(change), accounts[row.acs_system_id], *_of(row)
-        )
-        for row in rows
-    ]
-    await events.insert_events(connection, workspace_id, in_order(told))
+    await _delete(connection, change, ACCESS_GROUPS, ids, catalogue.acs_access_group_deleted)
+    await pending_changes.forget(connection, change.workspace_id, ids)
 
 
 async def delete_entrances(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
     """Deletes entrances with their readers, and whatever opened them, as `delete_users`."""
-    rows = await ENTRANCES.read_by(connection, change.workspace_id, ENTRANCES.keys[0], ids)
-    await ENTRANCES.delete(connection, change, [row.ids for row in rows])
-    accounts = await systems.accounts_of(connection, change.workspace_id)
-    removed = [
-        catalogue.acs_entrance_removed(
-            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_entrance_id
-        )
-        for row in rows
-    ]
-    await events.insert_events(connection, change.workspace_id, removed)
+    await _delete(connection, change, ENTRANCES, ids, catalogue.acs_entrance_removed)
 
 
 async def delete_encoders(connection: Connection, change: Change, ids: Sequence[UUID]) -> None:
     """Deletes encoders, as `delete_users`."""
-    rows = await ENCODERS.read_by(connection, change.workspace_id, ENCODERS.keys[0], ids)
-    await ENCODERS.delete(connection, change, [row.ids for row in rows])
+    await _delete(connection, change, ENCODERS, ids, catalogue.acs_encoder_removed)
+
+
+async def _delete(
+    connection: Connection,
+    change: Change,
+    table: Table[Any],
+    ids: Sequence[UUID],
+    deleted: Callable[..., Event],
+) -> None:
+    rows = await table.read_by(connection, change.workspace_id, table.keys[0], ids)
+    await table.delete(connection, change, [row.ids for row in rows])
     accounts = await systems.accounts_of(connection, change.workspace_id)
-    removed = [
-        catalogue.acs_encoder_removed(
-            _occasion(change), accounts[row.acs_system_id], row.acs_system_id, row.acs_encoder_id
-        )
+    told = [
+        deleted(_occasion(change), accounts[row.acs_system_id], row.acs_system_id, *row.ids)
         for row in rows
     ]
-    await events.insert_events(connection, change.workspace_id, removed)
+    await events.insert_events(connection, change.workspace_id, in_order(told))
 
 
 async def deactivate_phones_of(
@@ -137,7 +111,7 @@ def in_order(told: Sequence[Event]) -> list[Event]:
     return [replace(event, event_id=each) for event, each in zip(told, ids, strict=True)]
 
 
-def _of(row: User | Credential | AccessGroup) -> tuple[UUID, UUID]:
+def _of(row: User | Credential) -> tuple[UUID, UUID]:
     return row.acs_system_id, row.ids[0]
 
 

@@ -147,12 +147,11 @@ class _Application:
 
     async def _is_large_and_there(self) -> bool:
         """Whether there may be much to do while a server works on the same workspace."""
-        workspace_id = self.site.workspace.workspace_id
         size = len(self.site.users) + len(self.site.credentials) + len(self.site.identities)
-        known = await site_objects.count(self.connection, workspace_id)
+        known = await site_objects.count(self.connection, self._workspace_id)
         if max(size, known) <= _SMALL:
             return False
-        return await structure.read_workspace(self.connection, workspace_id) is not None
+        return await structure.read_workspace(self.connection, self._workspace_id) is not None
 
     async def _plan_only(self, declared: Sequence[Declaration], options: Options) -> Report:
         async with self.connection.transaction(isolation="repeatable_read", readonly=True):
@@ -173,9 +172,7 @@ class _Application:
         steps = await self._steps(declared, old, options)
         done = _Done(change, steps, self.progress)
         async with self._codes_apart(steps):
-            for batch in execute.batches(steps, lambda: SIZES[1]):
-                await execute.run(self.connection, done.change, self._accounts(), batch)
-                done.advance(batch)
+            await self._run(steps, done)
         await self._keep_file(change)
         return Report(tuple(steps), is_plan=False)
 
@@ -189,9 +186,7 @@ class _Application:
         there = execute.left_alone(declared, steps)
         await execute.tell_of(self.connection, done.change, self._accounts(), there)
         async with self._codes_apart(steps):
-            for batch in execute.batches(steps, lambda: SIZES[1]):
-                await execute.run(self.connection, done.change, self._accounts(), batch)
-                done.advance(batch)
+            await self._run(steps, done)
 
     async def _load(self, steps: Sequence[Step], people: Sequence[Step]) -> int:
         """Writes the new people before the journal's counter is locked for everything else.
@@ -204,18 +199,21 @@ class _Application:
             done.advance(batch)
         written = {id(step) for step in people}
         await journal.lock(self.connection, self._workspace_id)
-        rest = [step for step in steps if id(step) not in written]
-        for batch in execute.batches(rest, lambda: SIZES[1]):
+        await self._run([step for step in steps if id(step) not in written], done)
+        return untold
+
+    async def _run(self, steps: Sequence[Step], done: "_Done") -> None:
+        """Runs steps within the caller's transaction, as many together as go together."""
+        for batch in execute.batches(steps, lambda: SIZES[1]):
             await execute.run(self.connection, done.change, self._accounts(), batch)
             done.advance(batch)
-        return untold
 
     async def _in_chunks(self, steps: Sequence[Step]) -> None:
         pace, done = Pace(), _Done(self._change(), steps, self.progress)
         for batch in execute.batches(steps, lambda: pace.size):
             with pace.measured(len(batch)):
                 async with self.connection.transaction():
-                    await journal.lock(self.connection, self.site.workspace.workspace_id)
+                    await journal.lock(self.connection, self._workspace_id)
                     async with self._codes_apart(batch):
                         await execute.run(self.connection, self._change(), self._accounts(), batch)
             await announce(self.connection)
@@ -226,7 +224,7 @@ class _Application:
         """Raises SiteError where the steps let equal codes open the same entrance. What met
         before is left to whoever let it: it must not keep others from their changes.
         """
-        where = (self.connection, self.site.workspace.workspace_id, steps)
+        where = (self.connection, self._workspace_id, steps)
         before = await meeting_codes(*where)
         yield
         problems = Problems(self.site.file)
@@ -240,13 +238,12 @@ class _Application:
         options: Options,
     ) -> list[Step]:
         """What is to be done. Raises SiteError before anything is."""
-        workspace_id = self.site.workspace.workspace_id
-        state = await read_state(self.connection, workspace_id, declared)
+        state = await read_state(self.connection, self._workspace_id, declared)
         problems = Problems(self.site.file)
         check_fixed(declared, state.actual, state.memory, problems)
         problems.refuse()
         steps = make_steps(declared, state.actual, state.memory, options)
-        await check_taken(self.connection, workspace_id, steps, problems)
+        await check_taken(self.connection, self._workspace_id, steps, problems)
         problems.refuse()
         return [*_workspace_steps(self.site, old), *steps]
 
