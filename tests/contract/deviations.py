@@ -138,7 +138,7 @@ DEVIATIONS: Final = (
         ),
     ),
     Deviation(
-        where="lists of ids, of `event_types`, and of reported devices",
+        where="lists of ids, of `event_types`, of capabilities, and of reported devices",
         ours="at most 10,000 items, where the document names no number",
         reason="an answer must not hold a server up",
         differences=(
@@ -151,6 +151,7 @@ DEVIATIONS: Final = (
             "/acs/credentials/create allowed_acs_entrance_ids: maxItems",
             "/user_identities/create acs_system_ids: maxItems",
             "/acs/users/create acs_access_group_ids: maxItems",
+            "/connected_accounts/update accepted_capabilities: maxItems",
         ),
     ),
     Deviation(
