@@ -145,12 +145,20 @@ def kept(server: RunningServer, known: Known) -> Iterator[Kept]:  # noqa: ARG001
 @pytest.fixture(scope="module")
 def known(server: RunningServer) -> Known:
     """An id that there is for every parameter that names one."""
-    for _ in range(2):
-        session = server.call("/client_sessions/create").raise_for_status().json()
-    key = "client_session_id"
-    server.call("/client_sessions/delete", **{key: session["client_session"][key]})
-    waiting = _enrolled(server) | _phone(server)
-    return known_ids(asyncio.run(_ids(server)) | waiting)
+    # Rows come in no order, and one that has ended is a row too: what lives is named.
+    living = _session(server) | _enrolled(server) | _phone(server)
+    return known_ids(asyncio.run(_ids(server)) | living)
+
+
+def _session(server: RunningServer) -> dict[str, str]:
+    """A session that goes on, beside one that has ended."""
+    path, key = "/client_sessions", "client_session_id"
+    going_on, ended = (
+        server.call(f"{path}/create").raise_for_status().json()["client_session"][key]
+        for _ in range(2)
+    )
+    server.call(f"{path}/delete", **{key: ended}).raise_for_status()
+    return {key: going_on}
 
 
 def _enrolled(server: RunningServer) -> dict[str, str]:
