@@ -76,7 +76,7 @@ class Total:
 
 
 WATCH: Final = pytest.StashKey[Watch]()
-_TOTAL: Final = pytest.StashKey[Total]()
+TOTAL: Final = pytest.StashKey[Total]()
 
 
 @pytest.hookimpl
@@ -93,8 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[WATCH] = Watch()
         config.stash[WATCH].begin()
     if not is_worker:
-        config.stash[_TOTAL] = Total()
-        config.pluginmanager.register(config.stash[_TOTAL])
+        config.stash[TOTAL] = Total()
+        config.pluginmanager.register(config.stash[TOTAL])
 
 
 @pytest.hookimpl
@@ -115,7 +115,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Takes over what one of several processes has seen."""
-    told, total = getattr(node, "workeroutput", {}), node.config.stash[_TOTAL]
+    told, total = getattr(node, "workeroutput", {}), node.config.stash[TOTAL]
     total.sent.add(told.get("sent", {}))
     total.why_not = total.why_not or told.get("why_not", "")
 
@@ -129,15 +129,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if hasattr(config, "workeroutput"):
             config.workeroutput.update(told)
             return
-        config.stash[_TOTAL].sent.add(watch.sent.plain())
-        config.stash[_TOTAL].why_not = watch.judge.why_not
+        config.stash[TOTAL].sent.add(watch.sent.plain())
+        config.stash[TOTAL].why_not = watch.judge.why_not
+    is_whole = config.getoption("sent") is None and _file(config) is not None
+    has_passed = session.exitstatus == pytest.ExitCode.OK
+    if has_passed and is_whole and config.stash[TOTAL].sent.missing():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says which parameters no test of behaviour sends, and what was not held to the contract."""
     config = terminalreporter.config
-    total = config.stash[_TOTAL]
+    total = config.stash[TOTAL]
     if total.why_not:
         terminalreporter.write_line(
             f"answers were held against our own schema alone: {total.why_not}"

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec.inspect import LiteralType, Metadata
+
 from doorward.api.table import ROUTES
 from doorward.wire.parameters import Parameters
+from doorward.wire.readers import Field
 
 # Kept after a run of everything: {"/path parameter": {test: seconds}}.
 KEPT: Final = Path(__file__).resolve().parents[2] / ".cache" / "sent.json"
@@ -59,9 +62,16 @@ class Sent:
 
 
 def parameters() -> set[str]:
-    """Every parameter of every call, as "/path parameter"."""
+    """Every parameter of every call that can say something, as "/path parameter"."""
     return {
         f"{route.path} {field.name}"
         for route in ROUTES
         for field in Parameters(route.request, route.page_limit).fields
+        if not _says_nothing(field)
     }
+
+
+def _says_nothing(field: Field) -> bool:
+    """Whether it has but one value, and can be left out."""
+    kind = field.kind.type if isinstance(field.kind, Metadata) else field.kind
+    return not field.is_required and isinstance(kind, LiteralType) and len(kind.values) == 1

@@ -1,6 +1,7 @@
 """The recorder hears every server, and an answer that breaks the contract fails its test."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from doorward.testing.hosting import Host
 from doorward.wire import app
 from doorward.wire.reply import Reply
 from tests.contract.official import Contract
-from tests.recording import hook
+from tests.recording import hook, plugin
 from tests.recording.answers import Answer, Judge
 from tests.recording.plugin import WATCH, Watch, pytest_runtest_teardown
 from tests.recording.sent import Sent, parameters
@@ -49,12 +50,13 @@ def test_answers(judge: Judge, path: str, status: int, body: Any, wrong: list[st
 
 
 @pytest.fixture
-def watch(request: pytest.FixtureRequest) -> Watch:
-    """The notes of this process, read to their end."""
+def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
+    """The notes of this process, read to their end; what was sent before is kept for the run."""
     watch = request.config.stash[WATCH]
     watch.take(request.node.nodeid)
-    watch.sent = Sent()
-    return watch
+    before, watch.sent = watch.sent, Sent()
+    yield watch
+    watch.sent = before
 
 
 def _fails(watch: Watch) -> str:
@@ -109,6 +111,25 @@ def _check_heard(watch: Watch) -> None:
     assert answers[-1]["body"]["acs_systems"][0]["name"] == "Sandbox Office"
     assert _fails(watch) == ""
     assert watch.sent.plain() == {f"{LIST} search": ["tests/api/x"]}
+
+
+def test_a_run_of_everything_that_leaves_a_parameter_out_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    total = plugin.Total()
+    config = SimpleNamespace(stash={plugin.TOTAL: total}, getoption=lambda _: None)
+    session: Any = SimpleNamespace(config=config, exitstatus=pytest.ExitCode.OK)
+    several = sorted(parameters())
+    monkeypatch.setattr(plugin, "_file", lambda _: None)
+    plugin.pytest_sessionfinish(session)
+    assert session.exitstatus == pytest.ExitCode.OK
+    monkeypatch.setattr(plugin, "_file", lambda _: Path("sent.json"))
+    total.sent.add({each: ["tests/api/x"] for each in several})
+    plugin.pytest_sessionfinish(session)
+    assert session.exitstatus == pytest.ExitCode.OK
+    del total.sent.tests[several[0]]
+    plugin.pytest_sessionfinish(session)
+    assert session.exitstatus == pytest.ExitCode.TESTS_FAILED
 
 
 def test_what_was_sent_is_asked_for(tmp_path: Path) -> None:
