@@ -229,7 +229,7 @@ class Site:
             }
             for group in groups
         }
-        grants = self._grants()
+        grants, begun = self._grants(), self._without_beginning()
         return {
             u["acs_user_id"]: Person(
                 u["acs_system_id"],
@@ -238,7 +238,7 @@ class Site:
                 u.get("phone_number"),
                 u.get("user_identity_id"),
                 u["is_suspended"],
-                _schedule(u.get("access_schedule")),
+                _schedule(u.get("access_schedule"), u["created_at"], u["acs_user_id"] in begun),
                 {group for group, users in members.items() if u["acs_user_id"] in users},
                 grants.get(u["acs_user_id"], set()),
             )
@@ -253,6 +253,11 @@ class Site:
         ):
             found.setdefault(str(row["acs_user_id"]), set()).add(str(row["acs_entrance_id"]))
         return found
+
+    def _without_beginning(self) -> set[str]:
+        # The API has no word for that either, and shows when somebody was made.
+        rows = self.rows("select acs_user_id from acs_user where starts_at is null")
+        return {str(row["acs_user_id"]) for row in rows}
 
     def credentials(self) -> dict[str, Credential]:
         """Every credential, in the order of the list."""
@@ -323,5 +328,8 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else moment(text)
 
 
-def _schedule(shown: dict[str, str | None] | None) -> Window:
-    return ALWAYS if shown is None else (_moment(shown["starts_at"]), _moment(shown["ends_at"]))
+def _schedule(shown: dict[str, str | None] | None, made: str, has_begun: bool) -> Window:
+    if shown is None:
+        return ALWAYS
+    assert not has_begun or shown["starts_at"] == made
+    return (None if has_begun else _moment(shown["starts_at"]), _moment(shown["ends_at"]))
