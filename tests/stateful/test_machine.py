@@ -79,6 +79,16 @@ def test_the_site_is_as_the_model_says(machine: type[Machine]) -> None:
     )
 
 
+def test_whoever_loses_all_entrances_loses_those_of_each_credential(history: Machine) -> None:
+    having = {c.person for c in history.model.credentials.values() if c.entrances}
+    having -= {None}
+    assert having
+    for id_ in having:
+        history.revoke_all(_pick(_office(history), str(id_)), False)
+        assert not history.model.opened(history.model.people[str(id_)])
+    history.end()
+
+
 def test_two_equal_codes_of_one_person_clash_where_they_open_nothing(history: Machine) -> None:
     for id_ in history.codes():
         history.delete_credential(_pick(history.model.credentials, id_))
