@@ -379,8 +379,8 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/workspaces/get", {}
     yield "/workspaces/list", {}
     yield "/connected_accounts/list", {}
-    accounts = client.get("/connected_accounts/list").json()["connected_accounts"]
-    account = {"connected_account_id": accounts[0]["connected_account_id"]}
+    system = client.get("/acs/systems/get", params={"acs_system_id": OFFICE}).json()["acs_system"]
+    account = {"connected_account_id": system["connected_account_id"]}
     yield "/connected_accounts/get", account
     yield "/acs/systems/get", {"acs_system_id": OFFICE}
     yield "/acs/systems/list", account

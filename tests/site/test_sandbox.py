@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from doorward.policy.cards import CardNumber, CodeNumber
+from doorward.resources.provider import PROVIDERS
 from doorward.site.apply import apply_if_empty
 from doorward.site.sandbox import load_sandbox, sandbox_secrets
 from doorward.store import tokens
@@ -49,11 +50,33 @@ def test_the_group_alone_opens_exactly_one_entrance_for_the_user() -> None:
 
 def test_it_is_as_large_as_a_demonstration_needs() -> None:
     site = load_sandbox()
-    assert len(site.access_groups) == 4
-    assert len(site.entrances) == 5
-    assert 10 <= len(site.users) <= 12
+    native = {key for key, system in site.systems.items() if system.is_native}
+    here = [each.key for each in site.entrances.values() if each.controller]
+    assert len(native) == 1
+    assert len([each for each in site.access_groups.values() if each.system in native]) == 4
+    assert len(here) == 5
+    assert 10 <= len([each for each in site.users.values() if each.system in native]) <= 12
     assert {reader.driver for reader in site.readers.values()} == {"virtual"}
-    assert {reader.entrance for reader in site.readers.values()} == set(site.entrances)
+    assert {reader.entrance for reader in site.readers.values()} == set(here)
+
+
+def test_it_has_a_system_that_goes_by_groups_and_one_that_goes_by_credentials() -> None:
+    site = load_sandbox()
+    others = {key: PROVIDERS[s.provider] for key, s in site.systems.items() if not s.is_native}
+    assert {each.is_group_based for each in others.values()} == {True, False}
+    for key, provider in others.items():
+        people = [user for user in site.users.values() if user.system == key]
+        keys = {user.key for user in people}
+        credentials = [c for c in site.credentials.values() if c.user in keys]
+        doors = [entrance for entrance in site.entrances.values() if entrance.system == key]
+        groups = [group for group in site.access_groups.values() if group.system == key]
+        assert people
+        assert doors
+        methods = {type(c.number) for c in credentials}
+        assert ("card" in provider.methods) is (CardNumber in methods)
+        assert ("code" in provider.methods) is (CodeNumber in methods)
+        assert bool(groups) is provider.is_group_based
+        assert any(c.entrances for c in credentials) is not provider.is_group_based
 
 
 async def test_its_secrets_are_found_and_published(
