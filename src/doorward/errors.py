@@ -43,6 +43,11 @@ class TooLate(Exception):
     """A momentary command's time is over: it is not carried out any more."""
 
 
+def decided_elsewhere() -> ApiError:
+    """An entrance at which another access system decides."""
+    return invalid_input("Another access system decides at this entrance, and has its readers")
+
+
 def not_found(resource: str) -> ApiError:
     """404 `<resource>_not_found`, for an unknown id and for another workspace's alike."""
     return ApiError(404, f"{resource}_not_found", f"{resource} not found")

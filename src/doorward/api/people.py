@@ -32,10 +32,15 @@ from doorward.store.user_changes import NewUser
 from doorward.wire.route import Call
 
 
-async def find(call: Call[Services], source: Source, key: UserKey) -> AcsUser:
-    """The managed person whom a call names and may see. Raises ApiError 404."""
+async def find(
+    call: Call[Services], source: Source, key: UserKey, *, is_here: bool = False
+) -> AcsUser:
+    """The managed person whom a call names and may see. Raises ApiError 404.
+
+    is_here: not somebody who was deleted, and whom another system has still to let go of.
+    """
     acs_user_id = or_none(key.acs_user_id) or await _user_of_identity(call, source, key)
-    user = found(await _seen(call, source, acs_user_id), "acs_user")
+    user = found(await _seen(call, source, acs_user_id, is_here=is_here), "acs_user")
     if is_given(key.acs_system_id) and key.acs_system_id != user.acs_system_id:
         raise not_found("acs_user")
     return user
@@ -56,9 +61,13 @@ async def _user_of_identity(call: Call[Services], source: Source, key: UserKey) 
     raise not_found("acs_user")
 
 
-async def _seen(call: Call[Services], source: Source, acs_user_id: UUID) -> AcsUser | None:
-    now = call.services.clock.now(call.workspace_id)
-    return await users.get(source, call.workspace_id, acs_user_id, now, sight=call.caller.sight)
+async def _seen(
+    call: Call[Services], source: Source, acs_user_id: UUID, *, is_here: bool = True
+) -> AcsUser | None:
+    now, sight = call.services.clock.now(call.workspace_id), call.caller.sight
+    return await users.get(
+        source, call.workspace_id, acs_user_id, now, is_here=is_here, sight=sight
+    )
 
 
 async def create(call: Call[Services], request: CreateUser) -> AcsUser:
@@ -162,7 +171,7 @@ async def delete(call: Call[Services], request: UserKey) -> None:
     """Deletes a person with credentials, memberships and grants. Raises ApiError 404."""
 
     async def make(connection: Connection, change: Change) -> None:
-        user = await find(call, connection, request)
+        user = await find(call, connection, request, is_here=True)
         await deletions.delete_users(connection, change, [user.acs_user_id])
 
     await carry_out(call, make)
@@ -193,12 +202,12 @@ async def revoke_everything(call: Call[Services], request: UserKey) -> None:
     """Takes away every way in that a person has; person and credentials stay."""
 
     async def make(connection: Connection, change: Change) -> None:
-        user = await find(call, connection, request)
+        user = await find(call, connection, request, is_here=True)
         await user_changes.revoke_everything(connection, change, user.acs_user_id)
 
     await carry_out(call, make)
 
 
 async def _row(call: Call[Services], connection: Connection, key: UserKey) -> User:
-    user = await find(call, connection, key)
+    user = await find(call, connection, key, is_here=True)
     return await user_changes.read(connection, call.workspace_id, user.acs_user_id)

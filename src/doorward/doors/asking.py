@@ -7,7 +7,7 @@ from uuid import UUID
 from doorward.doors import status
 from doorward.doors.controller import Controller, controller_not_here
 from doorward.doors.virtual import VirtualReader
-from doorward.errors import Unavailable, invalid_input, not_found
+from doorward.errors import Unavailable, decided_elsewhere, invalid_input, not_found
 from doorward.policy.shown import Take
 from doorward.resources.decision import Decision
 from doorward.store import controllers
@@ -95,12 +95,14 @@ class Asking(ABC):
             if await controller.may_decide():
                 return controller
         try:
-            is_known = await controllers.has_entrance(self._database, workspace_id, acs_entrance_id)
+            is_ours = await controllers.decides_at(self._database, workspace_id, acs_entrance_id)
         except Unavailable:
             if not knowing:
                 raise
-            is_known = True
-        raise controller_not_here() if is_known else not_found("acs_entrance")
+            is_ours = True
+        if is_ours is None:
+            raise not_found("acs_entrance")
+        raise controller_not_here() if is_ours else decided_elsewhere()
 
     @abstractmethod
     def _running(self, workspace_id: UUID) -> Sequence[Controller]:

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.pending_mutation import Creating, UpdatingAccessSchedule
+from doorward.resources.pending_mutation import Creating, Deleting, UpdatingAccessSchedule
 from doorward.resources.provider import GroupType
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
 
@@ -72,7 +72,11 @@ class AcsAccessGroup(Resource, frozen=True, kw_only=True):
     is_managed: Literal[True]
     name: str
     pending_mutations: list[
-        UpdatingUserMembership | UpdatingEntranceMembership | UpdatingAccessSchedule | Creating
+        UpdatingUserMembership
+        | UpdatingEntranceMembership
+        | UpdatingAccessSchedule
+        | Creating
+        | Deleting
     ]
     warnings: list[WarningEntry]
     workspace_id: UUID

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.pending_mutation import Creating, UpdatingSubject
+from doorward.resources.pending_mutation import Creating, Deleting, UpdatingSubject
 from doorward.resources.provider import UserType
 from doorward.resources.values import AccessSchedule, ErrorEntry, Resource, Timestamp, WarningEntry
 
@@ -51,7 +51,7 @@ class AcsUser(Resource, frozen=True, kw_only=True):
     is_managed: Literal[True]
     is_suspended: bool
     last_successful_sync_at: Timestamp | None
-    pending_mutations: list[UpdatingGroupMembership | Creating | UpdatingSubject]
+    pending_mutations: list[UpdatingGroupMembership | Creating | Deleting | UpdatingSubject]
     phone_number: str | UnsetType = UNSET
     user_identity_email_address: str | UnsetType | None = UNSET
     user_identity_full_name: str | UnsetType | None = UNSET

@@ -83,6 +83,15 @@ class Creating(
     message: str
 
 
+class Deleting(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="mutation_code", tag="deleting"
+):
+    """A deletion that a system with a list of its own has not confirmed."""
+
+    created_at: Timestamp
+    message: str
+
+
 class UserInformation(Resource, frozen=True, kw_only=True):
     """One side of a change of names and addresses."""
 

@@ -31,6 +31,12 @@ _NEW: Final[dict[str, Table[Any]]] = {
     "user": USERS,
     "credential": CREDENTIALS,
 }
+# Of what systems with lists of their own have to let go, when it is deleted.
+_IN_LISTS: Final[dict[str, Table[Any]]] = {
+    "user": USERS,
+    "credential": CREDENTIALS,
+    "access_group": structure.ACCESS_GROUPS,
+}
 _MEMBERSHIP: Final = "membership"
 
 # What closes doors comes first, a person before what goes with her; then what must be there for
@@ -87,6 +93,7 @@ async def _create(
     kind = KINDS[steps[0].kind]
     there = await kind.rows.read(connection, change.workspace_id, [step.ids for step in steps])
     missing = [step for step in steps if step.ids not in there]
+    await _make_room(connection, change, missing)
     await kind.rows.insert(connection, change, [step.row for step in missing])
     await _tell_of(connection, change, accounts, missing)
 
@@ -145,11 +152,19 @@ async def write(
     if steps[0].kind == _MEMBERSHIP:
         await untold.write_memberships(connection, change, rows)
     else:
+        await _make_room(connection, change, steps)
         await _NEW[steps[0].kind].write(connection, change, rows)
     await _tell_of(connection, change, accounts, steps)
     facts = columns(facts_of(rows))
     await untold.write_facts(connection, change, facts)
     return len(facts.kinds)
+
+
+async def _make_room(connection: Connection, change: Change, steps: Sequence[Step]) -> None:
+    """What was deleted, and another system has not let go of yet, may be made again."""
+    table = _IN_LISTS.get(steps[0].kind) if steps else None
+    if table is not None:
+        await table.make_room(connection, change.workspace_id, [step.ids for step in steps])
 
 
 async def _tell_of(

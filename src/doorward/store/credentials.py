@@ -18,7 +18,7 @@ from doorward.store.sight import Sight
 
 _SELECT = f"""
 select c.*, c.acs_credential_id id, s.connected_account_id, s.external_type system_type,
-  u.user_identity_id, z.trouble_codes, z.troubled_since, z.are_stuck
+  u.user_identity_id, z.trouble_codes, z.troubled_since, z.are_stuck, z.is_taken
 from acs_credential c
 join acs_system s on s.workspace_id = c.workspace_id and s.acs_system_id = c.acs_system_id
 left join acs_user u on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
@@ -133,7 +133,7 @@ async def list_at_entrance(
 
 def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
     select = Select(_SELECT, workspace_id)
-    select.where("c.is_managed" if is_managed else "not c.is_managed")
+    select.where(troubles.ours("c") if is_managed else troubles.others("c"))
     return select
 
 
@@ -165,7 +165,8 @@ async def _all(select: Select, source: Source, keyring: Keyring) -> list[AcsCred
 def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
     number, method = _number(row, keyring), row["access_method"]
     its_type = PROVIDERS[row["system_type"]].credential_type
-    kind = AcsCredential if row["is_managed"] else UnmanagedAcsCredential
+    is_ours = troubles.is_ours(row)
+    kind = AcsCredential if is_ours else UnmanagedAcsCredential
     return kind(
         acs_credential_id=row["acs_credential_id"],
         acs_system_id=row["acs_system_id"],
@@ -181,13 +182,14 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
         external_type=given(its_type),
         external_type_display_name=given(its_type and display_name(its_type)),
         is_issued=row["issued_at"] is not None,
-        is_managed=row["is_managed"],
+        is_managed=is_ours,
         is_multi_phone_sync_credential=False,
         is_one_time_use=row["use_limit"] == 1,
         issued_at=iso_or_none(row["issued_at"]),
         starts_at=given(iso_or_none(row["starts_at"])),
         user_identity_id=given(row["user_identity_id"]),
         warnings=[
+            *troubles.leaving(row),
             *troubles.warnings(row, "unknown_issue_with_acs_credential"),
             *_warnings(row, number),
         ],

@@ -11,11 +11,11 @@ from doorward.store.personal import Of, Personal, put_all
 
 _THERE: Final = """
 select 'user' kind, acs_user_id id from acs_user
-  where workspace_id = $1 and acs_system_id = $2 and not is_managed
+  where workspace_id = $1 and acs_system_id = $2 and not is_managed and deleted_at is null
 union all select 'group', acs_access_group_id from acs_access_group
-  where workspace_id = $1 and acs_system_id = $2 and not is_managed
+  where workspace_id = $1 and acs_system_id = $2 and not is_managed and deleted_at is null
 union all select 'credential', acs_credential_id from acs_credential
-  where workspace_id = $1 and acs_system_id = $2 and not is_managed"""
+  where workspace_id = $1 and acs_system_id = $2 and not is_managed and deleted_at is null"""
 
 _USERS: Final = """
 insert into acs_user (workspace_id, acs_user_id, acs_system_id, is_managed, created_at)

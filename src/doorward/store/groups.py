@@ -14,7 +14,7 @@ from doorward.resources.acs_access_group import (
     UpdatingUserMembership,
     UserReference,
 )
-from doorward.resources.pending_mutation import Creating, UpdatingAccessSchedule
+from doorward.resources.pending_mutation import UpdatingAccessSchedule
 from doorward.resources.provider import NATIVE, PROVIDERS, display_name
 from doorward.resources.values import iso, schedule
 from doorward.store import pending, pending_changes, search, troubles, visible
@@ -26,7 +26,7 @@ select g.*, s.connected_account_id, s.external_type system_type,
   w.acs_user_ids, w.are_members, w.members_changed_at,
   x.acs_entrance_ids, x.are_opened, x.entrances_changed_at,
   y.noted, y.noted_at, y.noted_before, y.noted_after,
-  z.trouble_codes, z.troubled_since, z.are_stuck
+  z.trouble_codes, z.troubled_since, z.are_stuck, z.is_taken
 from acs_access_group g
 join acs_system s on s.workspace_id = g.workspace_id and s.acs_system_id = g.acs_system_id
 cross join lateral (
@@ -121,13 +121,14 @@ async def list_groups(
 
 def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
     select = Select(_SELECT, workspace_id)
-    select.where("g.is_managed" if is_managed else "not g.is_managed")
+    select.where(troubles.ours("g") if is_managed else troubles.others("g"))
     return select
 
 
 def _group(row: asyncpg.Record) -> AcsAccessGroup:
     group_type = PROVIDERS[row["system_type"]].group_type or str(NATIVE.group_type)
-    kind = AcsAccessGroup if row["is_managed"] else UnmanagedAcsAccessGroup
+    is_ours = troubles.is_ours(row)
+    kind = AcsAccessGroup if is_ours else UnmanagedAcsAccessGroup
     return kind(
         acs_access_group_id=row["acs_access_group_id"],
         acs_system_id=row["acs_system_id"],
@@ -140,14 +141,18 @@ def _group(row: asyncpg.Record) -> AcsAccessGroup:
         errors=troubles.errors(row),
         external_type=group_type,
         external_type_display_name=display_name(group_type),
-        is_managed=row["is_managed"],
+        is_managed=is_ours,
         name=row["name"],
         pending_mutations=[
+            *troubles.passages(row),
             *_pending_members(row),
             *_pending_entrances(row),
             *_pending_changes(row),
         ],
-        warnings=[*troubles.warnings(row, "unknown_issue_with_acs_access_group")],
+        warnings=[
+            *troubles.leaving(row),
+            *troubles.warnings(row, "unknown_issue_with_acs_access_group"),
+        ],
         workspace_id=row["workspace_id"],
     )
 
@@ -181,9 +186,9 @@ def _pending_entrances(row: asyncpg.Record) -> Iterator[UpdatingEntranceMembersh
         )
 
 
-def _pending_changes(row: asyncpg.Record) -> Iterator[UpdatingAccessSchedule | Creating]:
+def _pending_changes(row: asyncpg.Record) -> Iterator[UpdatingAccessSchedule]:
     for mutation in pending_changes.mutations(row):
-        if isinstance(mutation, UpdatingAccessSchedule | Creating):
+        if isinstance(mutation, UpdatingAccessSchedule):
             yield mutation
 
 

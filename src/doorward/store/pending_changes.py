@@ -15,7 +15,6 @@ import msgspec
 
 from doorward.policy.facts import NO_KEY
 from doorward.resources.pending_mutation import (
-    Creating,
     UpdatingAccessSchedule,
     UpdatingCredentialAssignment,
     UpdatingSubject,
@@ -33,12 +32,11 @@ What = Literal[
     "suspension",
     "access_schedule",
     "credential",
-    "creating",
     "user_information",
 ]
 
 # Names are nothing that our doors know.
-_OF_LISTS: Final = frozenset({"creating", "user_information"})
+_OF_LISTS: Final = frozenset({"user_information"})
 
 # What the doors may still go by is the oldest state that one of them has not left behind. A change
 # back to it leaves the one in between as what they may have heard.
@@ -58,7 +56,7 @@ _ELSEWHERE: Final = (
 )
 
 _UNCONFIRMED: Final = "The doors have still to confirm that"
-_MUTATIONS: Final[Mapping[What, tuple[type[Creating | UpdatingSubject], str]]] = {
+_MUTATIONS: Final[Mapping[What, tuple[type[UpdatingSubject], str]]] = {
     "suspension": (
         UpdatingSuspensionState,
         f"{_UNCONFIRMED} the user was suspended, or is no longer.",
@@ -68,7 +66,6 @@ _MUTATIONS: Final[Mapping[What, tuple[type[Creating | UpdatingSubject], str]]] =
         UpdatingCredentialAssignment,
         f"{_UNCONFIRMED} the user was given the credential, or lost it.",
     ),
-    "creating": (Creating, "The access system has still to confirm that it has taken this."),
     "user_information": (
         UpdatingUserInformation,
         "The access system has still to confirm the user's name or addresses.",
@@ -100,13 +97,6 @@ async def note_schedule(
     """Notes that a person or group has another window."""
     spans = (_span(*before), _span(*after))
     await note(connection, change, acs_system_id, subject_id, "access_schedule", *spans)
-
-
-async def note_created(
-    connection: Connection, change: Change, acs_system_id: UUID, subject_id: UUID
-) -> None:
-    """Notes that a system with a list of its own is to take a person or group that is new."""
-    await note(connection, change, acs_system_id, subject_id, "creating", {}, {})
 
 
 async def note_information(
@@ -194,7 +184,7 @@ def noted(workspace_id: str, subject_id: str) -> str:
 )"""  # noqa: S608
 
 
-def mutations(row: asyncpg.Record) -> Iterator[Creating | UpdatingSubject]:
+def mutations(row: asyncpg.Record) -> Iterator[UpdatingSubject]:
     """What a row with the columns of `noted` has pending, the oldest change first."""
     if row["noted"] is None:
         return
@@ -202,8 +192,6 @@ def mutations(row: asyncpg.Record) -> Iterator[Creating | UpdatingSubject]:
     for what, changed_at, before, after in zip(*columns, strict=True):
         mutation, message = _MUTATIONS[what]
         sides = {"from": msgspec.json.decode(before), "to": msgspec.json.decode(after)}
-        if mutation is Creating:
-            sides = {}
         head = {"created_at": iso(changed_at), "message": message}
         yield msgspec.convert(head | sides, mutation)
 

@@ -172,11 +172,15 @@ class Persons(Table[P]):
     async def erase(
         self, connection: Connection, change: Change, key: str, values: Sequence[UUID]
     ) -> None:
-        """Deletes persons, their values, and the salt that hides these in the journal."""
+        """Deletes persons, their values, and the salt that hides these in the journal; the values
+        of somebody whom another system has still to let go of with the row.
+        """
         rows = await self.read_by(connection, change.workspace_id, key, values)
         await super().erase(connection, change, key, values)
         await connection.execute(
-            "delete from personal where workspace_id = $1 and subject_id = any ($2)",
+            "delete from personal p where p.workspace_id = $1 and p.subject_id = any ($2)"  # noqa: S608
+            f" and not exists (select from {self.name} t where t.workspace_id = p.workspace_id"
+            f" and t.{self.keys[0]} = p.subject_id)",
             change.workspace_id,
             column(row.ids for row in rows),
         )
@@ -234,8 +238,21 @@ def _persons(key: str) -> dict[str, Any]:
 IDENTITIES: Final = Identities(
     Identity, "user_identity", ("user_identity_id",), **_persons("user_identity_id")
 )
-USERS: Final = Persons(User, "acs_user", ("acs_user_id",), **_persons("acs_user_id"))
-CREDENTIALS: Final = Credentials(Credential, "acs_credential", ("acs_credential_id",))
+USERS: Final = Persons(
+    User,
+    "acs_user",
+    ("acs_user_id",),
+    object_kind="user",
+    forgets=", user_identity_id = null",
+    **_persons("acs_user_id"),
+)
+CREDENTIALS: Final = Credentials(
+    Credential,
+    "acs_credential",
+    ("acs_credential_id",),
+    object_kind="credential",
+    forgets=", acs_user_id = null, lookup = null, sealed = null",
+)
 
 USERS.dependents += [
     (CREDENTIALS, "acs_user_id"),

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from doorward.resources.action_attempt import ActionAttempt, ActionError, ActionResult
-from doorward.store import journal, pending_changes
+from doorward.store import journal, leaving, pending_changes
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, IDENTITIES, USERS
@@ -32,6 +32,7 @@ async def clear(connection: Connection, change: Change) -> None:
     users = await USERS.read_by(connection, workspace_id, "acs_system_id", systems)
     await USERS.erase(connection, change, "acs_system_id", systems)
     await CREDENTIALS.erase(connection, change, "acs_system_id", systems)
+    await leaving.forget_of_systems(connection, workspace_id, systems)
     await pending_changes.forget(connection, workspace_id, column(row.ids for row in users))
     for table in _ERASED:
         await connection.execute(

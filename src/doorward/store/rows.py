@@ -65,7 +65,8 @@ class Table(Generic[R]):
 
     keys: the columns after workspace_id of the primary key. computed: fields that other tables
     tell, as SQL over the row `t` and what `joins` adds. constants: columns that every row has
-    alike.
+    alike. object_kind: what systems with lists of their own call it, which have to let go of what
+    is deleted; until then the row stays, out of reach, less what `forgets` sets.
     """
 
     def __init__(
@@ -78,6 +79,8 @@ class Table(Generic[R]):
         joins: str = "",
         constants: Mapping[str, object] | None = None,
         has_created_at: bool = True,
+        object_kind: str = "",
+        forgets: str = "",
     ) -> None:
         self.row = row
         self.name = name
@@ -88,6 +91,8 @@ class Table(Generic[R]):
         self._computed = computed or {}
         self._joins = joins
         self._constants = constants or {}
+        self._object_kind = object_kind
+        self._forgets = forgets
         found = fields(row)  # type: ignore[arg-type]  # a dataclass, which is its own constructor
         self._fields = [field.name for field in found]
         self._columns = [field.name for field in found if not field.metadata.get("elsewhere")]
@@ -160,11 +165,45 @@ class Table(Generic[R]):
         for table, their_key in self.dependents:
             await table.erase(connection, change, their_key, column(row.ids for row in rows))
         await record_all(connection, change, [fact.gone() for fact in facts_of(rows)])
+        # With a system goes its list.
+        is_whole = not self._object_kind or key == "acs_system_id"
+        if not is_whole:
+            await self._let_go(connection, change, key, values)
         await connection.execute(
-            f"delete from {self.name} where workspace_id = $1 and {key} = any ($2)",  # noqa: S608
+            f"delete from {self.name} where workspace_id = $1 and {key} = any ($2)"  # noqa: S608
+            f"{'' if is_whole else ' and deleted_at is null'}",
             change.workspace_id,
             list(values),
         )
+
+    async def _let_go(
+        self, connection: Connection, change: Change, key: str, values: Sequence[UUID]
+    ) -> None:
+        """Keeps rows of which another system has heard, until it has let go of them."""
+        await connection.execute(
+            f"update {self.name} t set is_managed = false, deleted_at = $3{self._forgets}"  # noqa: S608
+            " from external_object x"
+            f" where t.workspace_id = $1 and t.{key} = any ($2) and t.is_managed"
+            " and x.workspace_id = t.workspace_id and x.acs_system_id = t.acs_system_id"
+            f" and x.object_id = t.{self.keys[0]} and x.related_id = $4"
+            f" and x.kind = '{self._object_kind}'",
+            change.workspace_id,
+            list(values),
+            change.at,
+            NO_KEY,
+        )
+
+    async def make_room(
+        self, connection: Connection, workspace_id: UUID, ids: Sequence[Ids]
+    ) -> None:
+        """Forgets what was deleted and is now to be made again under the same id."""
+        if self._object_kind:
+            await connection.execute(
+                f"delete from {self.name} where workspace_id = $1"  # noqa: S608
+                f" and {self.keys[0]} = any ($2) and deleted_at is not null",
+                workspace_id,
+                column(ids),
+            )
 
     def is_policy_change(self, old: R, new: R) -> bool:
         """Whether controllers must hear of this change of a row."""
@@ -178,7 +217,7 @@ class Table(Generic[R]):
         return ", ".join(self._computed.get(name, f"t.{name}") for name in self._fields)
 
     def _condition(self) -> str:
-        return ""
+        return " and t.deleted_at is null" if self._object_kind else ""
 
 
 @contextmanager

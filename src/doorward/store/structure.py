@@ -11,10 +11,11 @@ from uuid import UUID
 
 from doorward.policy.facts import EntranceState, GroupState, Kind, ReaderState
 from doorward.resources.provider import NATIVE
+from doorward.store import leaving
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.links import CREDENTIAL_ENTRANCES, GRANTS, GROUP_ENTRANCES, MEMBERSHIPS
-from doorward.store.rows import ELSEWHERE, Entry, Ids, Table, window
+from doorward.store.rows import ELSEWHERE, Entry, Ids, Table, column, window
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,7 @@ class Systems(Table[System]):
     async def delete(self, connection: Connection, change: Change, ids: Sequence[Ids]) -> None:
         """Takes systems away with their accounts, once nothing of theirs is left."""
         rows = await self.read(connection, change.workspace_id, ids)
+        await leaving.forget_of_systems(connection, change.workspace_id, column(ids))
         await super().delete(connection, change, ids)
         await connection.execute(
             "delete from connected_account"
@@ -283,7 +285,9 @@ READERS: Final = Table(
     has_created_at=False,
 )
 ENCODERS: Final = Table(Encoder, "acs_encoder", ("acs_encoder_id",))
-ACCESS_GROUPS: Final = Table(AccessGroup, "acs_access_group", ("acs_access_group_id",))
+ACCESS_GROUPS: Final = Table(
+    AccessGroup, "acs_access_group", ("acs_access_group_id",), object_kind="group"
+)
 
 ENTRANCES.dependents += [
     (READERS, "acs_entrance_id"),

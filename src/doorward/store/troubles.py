@@ -1,10 +1,12 @@
 """What systems with lists of their own do not take, as the API's errors and warnings say it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
+from doorward.resources.pending_mutation import Creating, Deleting
+from doorward.resources.provider import NATIVE
 from doorward.resources.values import ErrorEntry, WarningEntry, iso
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -21,6 +23,9 @@ _REASONS: Final[Mapping[str, str]] = {
     "visionline_instance_unreachable": "The Visionline server does not answer; Doorward goes on"
     " trying.",
 }
+_COMING: Final = "The access system has still to confirm that it has taken this."
+_LEAVING: Final = "The access system has still to confirm that it has let go of this."
+_IS_WRONG: Final = "x.error_since is not null"
 _STUCK: Final = (
     "The access system says that it has done what it was asked, and has not; Doorward has stopped"
     " repeating itself and looks again from time to time."
@@ -28,18 +33,20 @@ _STUCK: Final = (
 
 
 def of(row: str, object_id: str) -> str:
-    """A lateral subquery of an object's troubles, in arrays side by side; null for none.
+    """A lateral subquery of an object's troubles, in arrays side by side; null for none. And
+    is_taken: whether its system was ever seen to have it.
 
     row: the object's alias, with workspace_id and acs_system_id. object_id: its id's column.
-    `errors` and `warnings` read it.
+    `errors`, `warnings` and `passages` read it.
     """
     return f"""(
-  select array_agg(x.error_code order by x.error_since) trouble_codes,
-    array_agg(x.error_since order by x.error_since) troubled_since,
-    array_agg(x.is_stuck order by x.error_since) are_stuck
+  select array_agg(x.error_code order by x.error_since) filter (where {_IS_WRONG}) trouble_codes,
+    array_agg(x.error_since order by x.error_since) filter (where {_IS_WRONG}) troubled_since,
+    array_agg(x.is_stuck order by x.error_since) filter (where {_IS_WRONG}) are_stuck,
+    coalesce(bool_or(x.kind <> 'membership' and x.confirmed_revision is not null), false) is_taken
   from external_object x
   where x.workspace_id = {row}.workspace_id and x.acs_system_id = {row}.acs_system_id
-    and x.object_id = {row}.{object_id} and x.error_since is not null
+    and x.object_id = {row}.{object_id}
 )"""  # noqa: S608
 
 
@@ -63,3 +70,37 @@ def warnings(row: asyncpg.Record, warning_code: str) -> Iterator[WarningEntry]:
         if is_stuck:
             yield WarningEntry(created_at=iso(since), message=_STUCK, warning_code=warning_code)
             return
+
+
+def passages(row: asyncpg.Record) -> Iterator[Creating | Deleting]:
+    """What a system with a list of its own has still to take, or to let go of.
+
+    Of rows with the columns of `of`, `system_type` and `deleted_at`.
+    """
+    if row["deleted_at"] is not None:
+        yield Deleting(created_at=iso(row["deleted_at"]), message=_LEAVING)
+    elif row["is_managed"] and row["system_type"] != NATIVE.external_type and not row["is_taken"]:
+        yield Creating(created_at=iso(row["created_at"]), message=_COMING)
+
+
+def leaving(row: asyncpg.Record) -> list[WarningEntry]:
+    """The warning of what was deleted and is still there."""
+    if row["deleted_at"] is None:
+        return []
+    since = iso(row["deleted_at"])
+    return [WarningEntry(created_at=since, message=_LEAVING, warning_code="being_deleted")]
+
+
+def ours(row: str) -> str:
+    """A condition on a row, by its alias: managed here, or so until it was deleted."""
+    return f"{row}.is_managed or {row}.deleted_at is not null"
+
+
+def others(row: str) -> str:
+    """A condition on a row, by its alias: what another system manages."""
+    return f"not {row}.is_managed and {row}.deleted_at is null"
+
+
+def is_ours(row: asyncpg.Record) -> Any:
+    """What `ours` is, of a row that was read."""
+    return row["is_managed"] or row["deleted_at"] is not None

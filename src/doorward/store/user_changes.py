@@ -46,7 +46,6 @@ async def create(connection: Connection, change: Change, new: NewUser) -> UUID:
     links = [Membership(each, user.acs_user_id, new.acs_system_id) for each in groups]
     if links:
         await MEMBERSHIPS.insert(connection, change, links)
-    await pending_changes.note_created(connection, change, new.acs_system_id, user.acs_user_id)
     return user.acs_user_id
 
 

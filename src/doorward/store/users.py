@@ -37,7 +37,7 @@ select u.*, s.connected_account_id, s.external_type system_type,
   i.full_name identity_full_name, i.email_address identity_email, i.phone_number identity_phone,
   w.acs_access_group_ids, w.are_desired, w.changed_at,
   y.noted, y.noted_at, y.noted_before, y.noted_after,
-  z.trouble_codes, z.troubled_since, z.are_stuck
+  z.trouble_codes, z.troubled_since, z.are_stuck, z.is_taken
 from ({{rows}}) u
 join acs_system s on s.workspace_id = u.workspace_id and s.acs_system_id = u.acs_system_id
 left join lateral (
@@ -72,14 +72,18 @@ async def get(
     now: datetime,
     *,
     is_managed: bool = True,
+    is_here: bool = False,
     sight: Sight | None = None,
 ) -> AcsUser | None:
     """A person by id, None for an unknown one and for one who is out of sight.
 
     now: the workspace's time, which tells whose access has not begun or is over. is_managed: those
-    whom another system manages are found by False alone, here and in every other call.
+    whom another system manages are found by False alone, here and in every other call. is_here:
+    only somebody who was not deleted.
     """
     select = _select(workspace_id, is_managed=is_managed)
+    if is_here:
+        select.where("u.deleted_at is null")
     select.where("u.acs_user_id = {0}", acs_user_id)
     visible.narrow_user(select, sight)
     row = await select.fetchrow(source)
@@ -148,12 +152,13 @@ async def list_of_group(
 
 def _select(workspace_id: UUID, *, is_managed: bool) -> Select:
     select = Select(_SELECT, workspace_id, shown=_SHOWN)
-    select.where("u.is_managed" if is_managed else "not u.is_managed")
+    select.where(troubles.ours("u") if is_managed else troubles.others("u"))
     return select
 
 
 def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
-    kind = AcsUser if row["is_managed"] else UnmanagedAcsUser
+    is_ours = troubles.is_ours(row)
+    kind = AcsUser if is_ours else UnmanagedAcsUser
     has_identity = row["user_identity_id"] is not None
     user_type = PROVIDERS[row["system_type"]].user_type
     full_name, email, phone = row["full_name"], row["email_address"], row["phone_number"]
@@ -170,10 +175,14 @@ def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
         external_type=given(user_type),
         external_type_display_name=given(user_type and display_name(user_type)),
         full_name=given(full_name),
-        is_managed=row["is_managed"],
+        is_managed=is_ours,
         is_suspended=row["is_suspended"],
         last_successful_sync_at=None,
-        pending_mutations=[*_pending(row), *pending_changes.mutations(row)],
+        pending_mutations=[
+            *troubles.passages(row),
+            *_pending(row),
+            *pending_changes.mutations(row),
+        ],
         phone_number=given(phone),
         user_identity_email_address=row["identity_email"] if has_identity else UNSET,
         user_identity_full_name=row["identity_full_name"] if has_identity else UNSET,
@@ -185,7 +194,7 @@ def _user(row: asyncpg.Record, now: datetime) -> AcsUser:
 
 
 def _warnings(row: asyncpg.Record, now: datetime) -> list[WarningEntry]:
-    found = [*troubles.warnings(row, "unknown_issue_with_acs_user")]
+    found = [*troubles.leaving(row), *troubles.warnings(row, "unknown_issue_with_acs_user")]
     if (inactive := _inactive(row, now)) is not None:
         since, message = inactive
         found.append(

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from doorward.errors import Unavailable
 from doorward.resources.provider import Provider
-from doorward.store import external, foreign
+from doorward.store import external, foreign, leaving
 from doorward.store.database import Database
 from doorward.store.external import Asked, Desired, Key, Where
 from doorward.store.secrets import Keyring
@@ -129,6 +129,7 @@ class System:
     ) -> tuple[Listing, Comparison]:
         listing = await self._driver.read()
         found = compare(desired.objects, digests, desired.asked, listing)
+        await leaving.finish(self._database, self.where, found.gone)
         await external.confirm(
             self._database,
             self.where,
