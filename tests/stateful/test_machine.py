@@ -44,6 +44,8 @@ ROOMS = (
     "/events/",
     "/user_identities/",
 )
+# What picks a system, and no group of it.
+OFFICE, ANNEX = 0, 9
 # Seconds after which a shorter history that fails as well is looked for no longer.
 SHRINKING = 45
 
@@ -130,9 +132,19 @@ def test_the_names_of_what_was_merged_twice_name_what_is_left(history: Machine) 
     history.end()
 
 
-def _made(history: Machine, name: str) -> str:
+def test_who_was_two_people_in_two_systems_is_one_in_both(history: Machine) -> None:
+    for name, key, system in (("Ada", "key-a", OFFICE), ("Bo", "key-b", ANNEX)):
+        history.link_by_key(key, _pick(history.model.people, _made(history, name, system)))
+    history.merge_by_key("key-a", "key-b")
+    one = history.model.called("key-b")
+    both = [each.system for each in history.model.people.values() if each.identity == one]
+    assert both == [history.office, history.annex]
+    history.end()
+
+
+def _made(history: Machine, name: str, system: int = OFFICE) -> str:
     """Somebody new, who opens nothing."""
-    history.create_person(name, None, None, None, None, 0)
+    history.create_person(name, None, None, None, None, system)
     id_ = list(history.model.people)[-1]
     assert not history.model.opened(history.model.people[id_])
     return id_
