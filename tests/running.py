@@ -188,7 +188,10 @@ def running(
 
 
 # What moves without anybody having asked for a change: leases, confirmations, what doors saw.
-_RESTLESS = {"controller", "event", "keypad", "schema_migration"}
+_RESTLESS = {
+    *("controller", "event", "keypad", "schema_migration"),
+    *("external_object", "external_system", "simulated_object"),
+}
 # A wait that is over is no change by a caller.
 _PATIENT = {
     "credential_enrollment": "(select enrollment_id, acs_credential_id, acs_entrance_id, reader_id,"

@@ -164,6 +164,11 @@ class People(Driver):
         id_ = named.find(self.model)
         groups = self.model.people[id_].groups if id_ else set()
         group_id = self._group_to_leave(groups, system, group)
+        if "user_identity_id" in named.parameters:
+            # In whose system the group is, that user of the identity leaves.
+            identity_id = self.model.identity_of(named.parameters["user_identity_id"])
+            there = self.model.user_of(identity_id, self.model.groups[group_id].system)
+            groups = self.model.people[there].groups if there else set()
         # An identity that is nobody in the group's system has nothing to leave there.
         is_possible = by or id_ is None or self._share(id_, group_id)
         users, access_groups = (

@@ -98,6 +98,6 @@ def test_others_decide_at_their_entrances(hotel: Hotel, entrance: str) -> None:
     shown = hotel.call("/acs/entrances/get", acs_entrance_id=entrance_id)
     assert shown["can_unlock_with_code"] == (entrance == "office")
     present = hotel.answer("/doorward/doors/present", acs_entrance_id=entrance_id, code="123456")
-    assert present.status_code == 404
+    assert present.status_code == 400
     held = hotel.answer("/doorward/simulate/hold_controller", acs_entrance_id=entrance_id)
     assert held.status_code == 404
