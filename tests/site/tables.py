@@ -26,7 +26,7 @@ _FACTS = """
 with e as (select * from acs_entrance where workspace_id = $1),
   g as (select * from acs_access_group where workspace_id = $1),
   c as (select * from acs_credential where workspace_id = $1)
-select 'entrance', acs_entrance_id, controller_id from e
+select 'entrance', acs_entrance_id, controller_id from e where controller_id is not null
 union all select 'reader', reader_id, acs_entrance_id from reader join e using (acs_entrance_id)
 union all select 'group', acs_access_group_id, $2 from g
 union all select 'group_entrance', acs_access_group_id, o.acs_entrance_id

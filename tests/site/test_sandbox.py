@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from doorward.policy.cards import CardNumber, CodeNumber
+from doorward.resources.provider import PROVIDERS
 from doorward.site.apply import apply_if_empty
 from doorward.site.sandbox import load_sandbox, sandbox_secrets
 from doorward.store import tokens
@@ -49,11 +50,27 @@ def test_the_group_alone_opens_exactly_one_entrance_for_the_user() -> None:
 
 def test_it_is_as_large_as_a_demonstration_needs() -> None:
     site = load_sandbox()
-    assert len(site.access_groups) == 4
-    assert len(site.entrances) == 5
-    assert 10 <= len(site.users) <= 12
+    office = {key for key, entrance in site.entrances.items() if entrance.system == "office"}
+    assert len([group for group in site.access_groups.values() if group.system == "office"]) == 4
+    assert len(office) == 5
+    assert 10 <= len([user for user in site.users.values() if user.system == "office"]) <= 12
     assert {reader.driver for reader in site.readers.values()} == {"virtual"}
-    assert {reader.entrance for reader in site.readers.values()} == set(site.entrances)
+    assert {reader.entrance for reader in site.readers.values()} == office
+
+
+def test_it_has_a_system_that_goes_by_groups_and_one_that_goes_by_cards() -> None:
+    site = load_sandbox()
+    kinds = {PROVIDERS[each.provider].is_group_based for each in site.systems.values()}
+    assert [each.is_native for each in site.systems.values()].count(False) == len(kinds) == 2
+    for system in (each.key for each in site.systems.values() if not each.is_native):
+        assert [each for each in site.entrances.values() if each.system == system]
+    shared = {user.identity for user in site.users.values() if user.system == "harbour"}
+    assert shared == {"jane", "omar"}
+    assert {group.system for group in site.access_groups.values()} == {"office", "harbour"}
+    [guest] = [user for user in site.users.values() if user.system == "guest-house"]
+    [card] = [each for each in site.credentials.values() if each.user == guest.key]
+    assert {site.entrances[key].system for key in card.entrances} == {"guest-house"}
+    assert "guest-house" in {encoder.system for encoder in site.encoders.values()}
 
 
 async def test_its_secrets_are_found_and_published(

@@ -235,7 +235,7 @@ class _Parser:
             section.line,
             key,
             self._id(section, "encoder", key),
-            _one_of(section, "system", self._systems, "systems"),
+            _one_of(section, "system", self._systems, "systems", self._native),
             section.required("name"),
         )
 
