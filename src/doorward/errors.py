@@ -48,6 +48,11 @@ def not_found(resource: str) -> ApiError:
     return ApiError(404, f"{resource}_not_found", f"{resource} not found")
 
 
+def decided_elsewhere() -> ApiError:
+    """400 for what only doors of ours can be asked: a system of another kind decides there."""
+    return invalid_input("another access system decides at this entrance, at doors of its own")
+
+
 def invalid_input(message: str) -> ApiError:
     """400 `invalid_input` for a rule that no single parameter breaks."""
     return ApiError(400, "invalid_input", message, validation_errors={"_errors": [message]})

@@ -9,7 +9,7 @@ from doorward.api.changing import carry_out
 from doorward.api.issuing import Issuer, check_is_card
 from doorward.api.requests import found
 from doorward.api.services import Services
-from doorward.errors import ApiError, Unavailable, invalid_input, not_found
+from doorward.errors import ApiError, Unavailable, decided_elsewhere, invalid_input, not_found
 from doorward.policy.shown import Answer, Shown
 from doorward.resources.enrollment import EnrollmentError
 from doorward.store import credential_changes, enrollments, entrances
@@ -32,6 +32,8 @@ async def check(connection: Connection, workspace_id: UUID, asked: Asked) -> Non
     system = await entrances.system_of(connection, workspace_id, asked.acs_entrance_id)
     if found(system, "acs_entrance") != credential.acs_system_id:
         raise invalid_input("The entrance and the credential are of different access systems")
+    if await entrances.controller_of(connection, workspace_id, asked.acs_entrance_id) is None:
+        raise decided_elsewhere()
     if asked.reader_id is not None and not await enrollments.has_reader(
         connection, workspace_id, asked.acs_entrance_id, asked.reader_id
     ):

@@ -20,7 +20,7 @@ class Provider:
     external_type: the system's own; user_type, group_type, credential_type: its objects', None
     where the API has no name. is_group_based: access goes by groups, else by the entrances of each
     credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
-    of a code.
+    of a code. has_grants: a person can be granted one entrance beside all groups and credentials.
     unreachable, no_seat: the errors of the API that say so. is_full_as_a_whole: the system itself
     has the error no_seat as well.
     """
@@ -34,6 +34,7 @@ class Provider:
     methods: frozenset[Method] = frozenset({"card", "code"})
     code_lengths: tuple[int, int] = (4, 9)
     can_suspend: bool = True
+    has_grants: bool = False
     unreachable: str = "provider_service_unavailable"
     no_seat: str = "failed_to_create_on_acs_system"
     is_full_as_a_whole: bool = False
@@ -49,6 +50,7 @@ NATIVE: Final = Provider(
     "doorward_access_group",
     "doorward_credential",
     methods=frozenset({"card", "code", "cloud_key"}),
+    has_grants=True,
 )
 
 PROVIDERS: Final = {

@@ -161,16 +161,15 @@ def _readers(row: asyncpg.Record) -> list[DoorReader]:
     return msgspec.json.decode(row["readers"], type=list[DoorReader])
 
 
-async def has_entrance(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool:
-    """Whether a controller of ours decides at such an entrance of this workspace."""
-    return bool(
-        await database.fetchval(
-            "select true from acs_entrance where workspace_id = $1 and acs_entrance_id = $2"
-            " and controller_id is not null",
-            workspace_id,
-            acs_entrance_id,
-        )
+async def decides_at(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool | None:
+    """Whether a controller of ours decides at an entrance; None for an unknown one."""
+    decides: bool | None = await database.fetchval(
+        "select controller_id is not null from acs_entrance"
+        " where workspace_id = $1 and acs_entrance_id = $2",
+        workspace_id,
+        acs_entrance_id,
     )
+    return decides
 
 
 async def set_held(

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from doorward.api.parameters import AcsEntranceId, AcsSystemId, AcsUserId, UserIdentityId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.services import Services
-from doorward.errors import not_found
+from doorward.errors import decided_elsewhere, not_found
 from doorward.policy.decide import decide, ladder
 from doorward.policy.facts import NO_KEY, CredentialState, Fact, Kind, decode_state
 from doorward.policy.index import PolicyIndex
@@ -63,12 +63,17 @@ class Attempt(NamedTuple):
 
 
 async def explain_decision(call: Call[Services], request: Explain) -> Explanation:
-    """The ladder for the credential of a person that gets furthest, and the paths that lead in."""
+    """The ladder for the credential of a person that gets furthest, and the paths that lead in.
+
+    Raises ApiError 400 for an entrance at which another system decides.
+    """
     database, workspace_id = call.services.database, call.workspace_id
     now = call.services.clock.now(workspace_id)
     entrance = await entrances.get(database, workspace_id, request.acs_entrance_id, now)
     acs_user_id = await _user(call, request, entrance)
     there = found(entrance, "acs_entrance")
+    if not await entrances.controller_of(database, workspace_id, there.acs_entrance_id):
+        raise decided_elsewhere()
     at, revision = await _as_of(call, request)
     facts = await explain.facts_about(database, workspace_id, revision, acs_user_id, there)
     policy = _policy(facts, revision)
