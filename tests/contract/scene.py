@@ -68,6 +68,10 @@ def set_the_scene(server: RunningServer) -> None:
     held.raise_for_status()
     server.call("/acs/entrances/unlock", **unlock).raise_for_status()
     _await_event(server, "action_attempt.unlock_door.failed")
+    for is_unreachable in (True, False):
+        faults = {"acs_system_id": HARBOUR, "is_unreachable": is_unreachable}
+        server.call("/doorward/simulate/misbehave", **faults).raise_for_status()
+        _await_event(server, "acs_system.disconnected")
     applied = command("apply", str(MORE), "--data", str(server.data))
     assert applied.returncode == 0, applied.stderr
     asyncio.run(_write(server))
@@ -404,5 +408,6 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "/acs/access_groups/list_accessible_entrances", group
     yield "/events/list", {"since": EVER}
     attempts = ("action_attempt.unlock_door.succeeded", "action_attempt.unlock_door.failed")
-    for event_type in ("lock.unlocked", "lock.access_denied", *attempts):
+    doors = ("lock.unlocked", "lock.access_denied", "acs_system.disconnected")
+    for event_type in (*doors, *attempts):
         yield "/events/get", {"event_type": event_type}

@@ -52,7 +52,7 @@ class Small:
         provider = PROVIDERS["salto_ks_site"]
         driver = Counting(self.database, self.keyring, self.where, provider)
         self.drivers.append(driver)
-        return System(self.database, self.keyring, self.where, provider, driver)
+        return System(self.database, self.keyring, self.where, provider, driver, MovableClock())
 
     @property
     def puts(self) -> list[int]:

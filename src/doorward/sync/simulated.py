@@ -25,10 +25,17 @@ class SimulatedDriver:
         self._keyring = keyring
         self._where = where
         self._provider = provider
+        self._seats: int | None = None
+
+    @property
+    def seats(self) -> int | None:
+        """How many people it takes, as of the last `read`."""
+        return self._seats
 
     async def read(self) -> Listing:
         """The system's list, as far as it tells it."""
         faults = await self._answer()
+        self._seats = faults.seats
         listing = await self._list()
         if not faults.is_masking:
             return listing
