@@ -18,6 +18,7 @@ from doorward.resources.values import iso_or_none
 from doorward.store.credentials import open_number
 from doorward.store.database import Connection, Database
 from doorward.store.secrets import Keyring
+from doorward.store.select import Source
 
 # In the order in which they need each other.
 ObjectKind = Literal["user", "group", "credential", "membership"]
@@ -129,6 +130,7 @@ update external_object set is_unconfirmed = true, failures = failures + 1,
 where workspace_id = $1 and acs_system_id = $2 and kind = $3 and object_id = $4
   and related_id = $5"""
 
+# What is confirmed already is left as it is: a round in which nothing happens writes nothing.
 # Rows that somebody holds wait for the next time, so that this never waits for the writer.
 _CONFIRM: Final = """
 with outstanding as materialized (
@@ -141,7 +143,7 @@ with outstanding as materialized (
   update external_object x set confirmed_revision = $3, is_unconfirmed = false, failures = 0,
     next_try_at = null, error_code = null, error_since = null, is_stuck = false
   from alike where x.workspace_id = $1 and x.acs_system_id = $2 and x.kind = alike.kind
-    and x.object_id = alike.object_id and x.related_id = alike.related_id
+    and x.object_id = alike.object_id and x.related_id = alike.related_id and x.is_unconfirmed
 ), dropped as (
   delete from external_object x using gone where x.workspace_id = $1 and x.acs_system_id = $2
     and x.kind = gone.kind and x.object_id = gone.object_id and x.related_id = gone.related_id
@@ -218,11 +220,14 @@ async def read_desired(database: Database, keyring: Keyring, where: Where) -> De
                 ),
             ]
         )
-        asked = {
-            Key(row[0], row[1], row[2]): Asked(*row[3:])
-            for row in map(tuple, await connection.fetch(_ASKED, *where))
-        }
+        asked = await read_asked(connection, where)
     return Desired(revision, objects, asked)
+
+
+async def read_asked(source: Source, where: Where) -> dict[Key, Asked]:
+    """What a system was asked, and how it went."""
+    rows = await source.fetch(_ASKED, *where)
+    return {Key(row[0], row[1], row[2]): Asked(*row[3:]) for row in map(tuple, rows)}
 
 
 def digest(keyring: Keyring, where: Where, fields: Fields) -> bytes:

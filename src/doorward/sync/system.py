@@ -128,8 +128,7 @@ class System:
             listing, comparison = await self._look(desired, digests)
             await self._disappointed(desired.asked, tried & comparison.outstanding)
         await self._tell(listing, comparison)
-        after = await external.read_desired(self._database, self._keyring, self.where)
-        return _due(after, comparison)
+        return _due(await external.read_asked(self._database, self.where), comparison)
 
     async def _look(
         self, desired: Desired, digests: dict[Key, bytes]
@@ -210,7 +209,7 @@ class System:
         await self._telling.answered(error, is_crowded=is_crowded)
 
 
-def _due(desired: Desired, comparison: Comparison) -> float:
+def _due(asked: Mapping[Key, Asked], comparison: Comparison) -> float:
     """Seconds until something is due."""
-    asked = (desired.asked.get(key) for key in comparison.outstanding)
-    return min([LOOK, *(max(its.wait if its else 0.0, 0.01) for its in asked)])
+    outstanding = (asked.get(key) for key in comparison.outstanding)
+    return min([LOOK, *(max(its.wait if its else 0.0, 0.01) for its in outstanding)])
