@@ -19,7 +19,6 @@ _REASONS: Final = {
     "access_code": "codes here are credentials, whose events are `acs_credential`",
     "access_grant": "there are no access grants yet",
     "access_method": "there are no access grants yet, whose methods these are",
-    "acs_system.disconnected": "an access system here cannot be out of reach yet",
     "action_attempt.lock_door": "locks here lock by themselves, there is no call that locks",
     "action_attempt.simulate": "these are of simulated locks that are devices",
     "camera": "there are no devices",

@@ -43,14 +43,14 @@ class TooLate(Exception):
     """A momentary command's time is over: it is not carried out any more."""
 
 
-def decided_elsewhere() -> ApiError:
-    """An entrance at which another access system decides."""
-    return invalid_input("Another access system decides at this entrance, and has its readers")
-
-
 def not_found(resource: str) -> ApiError:
     """404 `<resource>_not_found`, for an unknown id and for another workspace's alike."""
     return ApiError(404, f"{resource}_not_found", f"{resource} not found")
+
+
+def decided_elsewhere() -> ApiError:
+    """400 for what only doors of ours can be asked: a system of another kind decides there."""
+    return invalid_input("another access system decides at this entrance, at doors of its own")
 
 
 def invalid_input(message: str) -> ApiError:

@@ -44,6 +44,8 @@ def people(fake: FakeServer) -> None:
         {"acs_users": [answers.user(), answers.user(answers.JOHN, "Jane Doering")], "ok": True},
     )
     fake.answers("/acs/users/get", {"acs_user": answers.user(), "ok": True})
+    entrance = {"acs_entrance_id": answers.FRONT, "acs_system_id": answers.SYSTEM}
+    fake.answers("/acs/entrances/get", {"acs_entrance": entrance, "ok": True})
     fake.answers(CALL, {"explanation": EXPLANATION, "ok": True})
 
 
@@ -95,6 +97,13 @@ def test_finds_a_person_by_what_is_exactly_hers(run: Run, fake: FakeServer, text
 
 def _other() -> dict[str, str]:
     return {"display_name": "Jane Doering", "email_address": "jane@example.company"}
+
+
+def test_means_the_one_of_the_entrances_system(run: Run, fake: FakeServer) -> None:
+    elsewhere = {**answers.user(answers.JOHN), "acs_system_id": answers.CONTROLLER}
+    fake.answers("/acs/users/list", {"acs_users": [elsewhere, answers.user()], "ok": True})
+    assert run("explain", "--user", "Jane Doe", "--entrance", answers.FRONT).code == 0
+    assert fake.parameters(CALL)[0]["acs_user_id"] == answers.JANE
 
 
 def test_wants_an_id_where_several_are_meant(run: Run) -> None:

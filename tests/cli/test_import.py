@@ -114,6 +114,20 @@ def test_of_several_systems_one_is_named(office: Run, staff: Path, tmp_path: Pat
     assert office("import", "people", str(staff), "--system", "North").code == 0
 
 
+def test_of_several_systems_the_only_native_one_is_meant(
+    store: Run, staff: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "workspace: {name: West, is_sandbox: true}\n"
+        "systems:\n  east: {name: East, time_zone: UTC}\n"
+        "  rooms: {kind: simulated, provider: salto_ks_site, name: Rooms, time_zone: UTC}\n"
+        "access_groups: {staff: {name: Staff, system: east}}\n"
+    )
+    assert store("apply", str(site)).code == 0
+    assert store("import", "people", str(staff)).out == "2 people imported into East\n"
+
+
 def test_a_database_without_a_system_takes_nobody(store: Run, staff: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     assert "no access system yet" in store("import", "people", str(staff)).err

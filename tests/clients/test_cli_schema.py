@@ -16,7 +16,8 @@ from tests.running import API_KEY, GROUP, USER, RunningServer, running
 pytestmark = pytest.mark.clients
 
 _EVER = "2020-01-01T00:00:00Z"
-_METADATA = """update connected_account set custom_metadata = '{"floor": "2", "is_main": true}'"""
+_METADATA = """update connected_account set custom_metadata = '{"floor": "2", "is_main": true}'
+where account_type = 'doorward_system'"""
 _OLD = f"update acs_user set created_at = '2021-01-01' where acs_user_id = '{USER}'"
 
 

@@ -109,7 +109,8 @@ class Kept:
         self._runner.close()
 
 
-# What another system manages is found by calls of its own alone; the server makes none by itself.
+# What another system manages is found by calls of its own alone; of the native system the server
+# makes none by itself, and of the others it takes away what they do not list.
 UNMANAGED = (
     ("/acs/users", "acs_user", ["get"]),
     ("/acs/access_groups", "acs_access_group", ["get"]),
@@ -122,10 +123,12 @@ _COPIED = {
     "acs_credential": ", acs_system_id, access_method, display_name",
     "user_identity": "",
 }
+_NATIVE = f" and acs_system_id = (select acs_system_id from acs_user where acs_user_id = '{USER}')"
 _UNMANAGED = {
     table: f"insert into {table} (workspace_id, {table}_id, is_managed, created_at{copied})"
     f" select workspace_id, gen_random_uuid(), false, created_at{copied} from {table}"
-    f" where workspace_id = '{WORKSPACE}' limit 1 returning {table}_id::text"
+    f" where workspace_id = '{WORKSPACE}'{_NATIVE if copied else ''} limit 1"
+    f" returning {table}_id::text"
     for table, copied in _COPIED.items()
 }
 _AT_ENCODERS = (

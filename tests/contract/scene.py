@@ -23,7 +23,7 @@ UNISSUED: Final = "7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910"
 UNMANAGED_CARD: Final = "8d9e0f1a-2b3c-4d4e-8f5a-6b7c8d9e0f1b"
 ENCODER: Final = "18ad521a-308e-4182-b1a6-2338b46a2763"
 FRONT_DOOR: Final = "977eb064-457b-4c30-ac76-81203b2e8799"
-OFFICES: Final = "5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d"
+HARBOUR: Final = "6a74a969-94ea-4383-b5cf-5e8ec3f7a1d0"
 OFFICE: Final = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
 JANE: Final = "33987a4f-caf6-4098-9e15-705df7a36ad6"
 UNMANAGED: Final = (
@@ -68,6 +68,10 @@ def set_the_scene(server: RunningServer) -> None:
     held.raise_for_status()
     server.call("/acs/entrances/unlock", **unlock).raise_for_status()
     _await_event(server, "action_attempt.unlock_door.failed")
+    for is_unreachable in (True, False):
+        faults = {"acs_system_id": HARBOUR, "is_unreachable": is_unreachable}
+        server.call("/doorward/simulate/misbehave", **faults).raise_for_status()
+        _await_event(server, "acs_system.disconnected")
     applied = command("apply", str(MORE), "--data", str(server.data))
     assert applied.returncode == 0, applied.stderr
     asyncio.run(_write(server))
@@ -125,7 +129,7 @@ async def _write(server: RunningServer) -> None:
         )
         await connection.execute(
             "update connected_account set customer_key = 'office', custom_metadata = $1::jsonb,"
-            " user_identifier = $2::jsonb",
+            " user_identifier = $2::jsonb where account_type = 'doorward_system'",
             '{"floor": "3", "is_main": true}',
             '{"email": "office@example.com"}',
         )
@@ -311,7 +315,7 @@ def _own_calls(client: httpx.Client, card: dict[str, str]) -> Iterator[tuple[str
 
 
 def _faults(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
-    path, where = "/doorward/simulate", {"acs_system_id": OFFICES}
+    path, where = "/doorward/simulate", {"acs_system_id": HARBOUR}
     for name in ("Hand", "Other hand"):
         yield f"{path}/create_acs_user", {**where, "full_name": name, "code": "482915"}
     people = _made_by_hand(client, "user")
@@ -328,7 +332,7 @@ def _made_by_hand(client: httpx.Client, kind: str) -> list[dict[str, Any]]:
     """Both, once the server has seen them."""
     deadline = time.monotonic() + _PATIENCE
     while True:
-        answer = client.get(f"/acs/{kind}s/unmanaged/list", params={"acs_system_id": OFFICES})
+        answer = client.get(f"/acs/{kind}s/unmanaged/list", params={"acs_system_id": HARBOUR})
         found: list[dict[str, Any]] = answer.json()[f"acs_{kind}s"]
         if len(found) == 2:
             return found
@@ -379,8 +383,9 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "/workspaces/get", {}
     yield "/workspaces/list", {}
     yield "/connected_accounts/list", {}
-    system = client.get("/acs/systems/get", params={"acs_system_id": OFFICE}).json()["acs_system"]
-    account = {"connected_account_id": system["connected_account_id"]}
+    accounts = client.get("/connected_accounts/list").json()["connected_accounts"]
+    native = next(each for each in accounts if each["account_type"] == "doorward_system")
+    account = {"connected_account_id": native["connected_account_id"]}
     yield "/connected_accounts/get", account
     yield "/acs/systems/get", {"acs_system_id": OFFICE}
     yield "/acs/systems/list", account
@@ -403,5 +408,6 @@ def _reads(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "/acs/access_groups/list_accessible_entrances", group
     yield "/events/list", {"since": EVER}
     attempts = ("action_attempt.unlock_door.succeeded", "action_attempt.unlock_door.failed")
-    for event_type in ("lock.unlocked", "lock.access_denied", *attempts):
+    doors = ("lock.unlocked", "lock.access_denied", "acs_system.disconnected")
+    for event_type in (*doors, *attempts):
         yield "/events/get", {"event_type": event_type}

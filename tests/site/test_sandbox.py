@@ -50,33 +50,27 @@ def test_the_group_alone_opens_exactly_one_entrance_for_the_user() -> None:
 
 def test_it_is_as_large_as_a_demonstration_needs() -> None:
     site = load_sandbox()
-    native = {key for key, system in site.systems.items() if system.is_native}
-    here = [each.key for each in site.entrances.values() if each.controller]
-    assert len(native) == 1
-    assert len([each for each in site.access_groups.values() if each.system in native]) == 4
-    assert len(here) == 5
-    assert 10 <= len([each for each in site.users.values() if each.system in native]) <= 12
+    office = {key for key, entrance in site.entrances.items() if entrance.system == "office"}
+    assert len([group for group in site.access_groups.values() if group.system == "office"]) == 4
+    assert len(office) == 5
+    assert 10 <= len([user for user in site.users.values() if user.system == "office"]) <= 12
     assert {reader.driver for reader in site.readers.values()} == {"virtual"}
-    assert {reader.entrance for reader in site.readers.values()} == set(here)
+    assert {reader.entrance for reader in site.readers.values()} == office
 
 
-def test_it_has_a_system_that_goes_by_groups_and_one_that_goes_by_credentials() -> None:
+def test_it_has_a_system_that_goes_by_groups_and_one_that_goes_by_cards() -> None:
     site = load_sandbox()
-    others = {key: PROVIDERS[s.provider] for key, s in site.systems.items() if not s.is_native}
-    assert {each.is_group_based for each in others.values()} == {True, False}
-    for key, provider in others.items():
-        people = [user for user in site.users.values() if user.system == key]
-        keys = {user.key for user in people}
-        credentials = [c for c in site.credentials.values() if c.user in keys]
-        doors = [entrance for entrance in site.entrances.values() if entrance.system == key]
-        groups = [group for group in site.access_groups.values() if group.system == key]
-        assert people
-        assert doors
-        methods = {type(c.number) for c in credentials}
-        assert ("card" in provider.methods) is (CardNumber in methods)
-        assert ("code" in provider.methods) is (CodeNumber in methods)
-        assert bool(groups) is provider.is_group_based
-        assert any(c.entrances for c in credentials) is not provider.is_group_based
+    kinds = {PROVIDERS[each.provider].is_group_based for each in site.systems.values()}
+    assert [each.is_native for each in site.systems.values()].count(False) == len(kinds) == 2
+    for system in (each.key for each in site.systems.values() if not each.is_native):
+        assert [each for each in site.entrances.values() if each.system == system]
+    shared = {user.identity for user in site.users.values() if user.system == "harbour"}
+    assert shared == {"jane", "omar"}
+    assert {group.system for group in site.access_groups.values()} == {"office", "harbour"}
+    [guest] = [user for user in site.users.values() if user.system == "guest-house"]
+    [card] = [each for each in site.credentials.values() if each.user == guest.key]
+    assert {site.entrances[key].system for key in card.entrances} == {"guest-house"}
+    assert "guest-house" in {encoder.system for encoder in site.encoders.values()}
 
 
 async def test_its_secrets_are_found_and_published(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from doorward.sync.system import crowded
 from tests.sync.conftest import Hotel
 
 
@@ -24,6 +25,69 @@ def credential(hotel: Hotel, acs_credential_id: str) -> dict[str, Any]:
     """A credential as the API shows it."""
     found: dict[str, Any] = hotel.call("/acs/credentials/get", acs_credential_id=acs_credential_id)
     return found
+
+
+def events(hotel: Hotel, *event_types: str, **filters: str) -> list[dict[str, Any]]:
+    """What /events/list tells of some types, the oldest first."""
+    found: list[dict[str, Any]] = hotel.call(
+        "/events/list", since="2020-01-01T00:00:00Z", event_types=event_types, **filters
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [("salto", "provider_service_unavailable"), ("rooms", "visionline_instance_unreachable")],
+)
+def test_a_system_out_of_reach_is_told_of_once_each_way(
+    hotel: Hotel, system: str, code: str
+) -> None:
+    where = {"acs_system_id": getattr(hotel, system)}
+
+    def told() -> list[str]:
+        ours = events(hotel, "acs_system.connected", "acs_system.disconnected", **where)
+        return [each["event_type"] for each in ours]
+
+    before = told()
+    assert before[-1] == "acs_system.connected"
+    hotel.misbehave(where["acs_system_id"], is_unreachable=True)
+    hotel.until(lambda: codes(hotel.system(where["acs_system_id"])) == [code])
+    for name in ("Ida", "Ilse"):
+        # Each change is a further try.
+        hotel.user(name, **where)
+    [last] = events(hotel, "acs_system.disconnected", **where)[-1:]
+    assert [each["error_code"] for each in last["acs_system_errors"]] == [code]
+    assert told() == [*before, "acs_system.disconnected"]
+    hotel.misbehave(where["acs_system_id"], is_unreachable=False)
+    hotel.until(lambda: codes(hotel.system(where["acs_system_id"])) == [])
+    assert told() == [*before, "acs_system.disconnected", "acs_system.connected"]
+
+
+def test_a_site_with_few_places_left_warns(hotel: Hotel) -> None:
+    hotel.settled(hotel.user("Klara")["acs_user_id"])
+    people = sum(key.kind == "user" for key in hotel.listing())
+
+    def warned() -> list[str]:
+        return codes(hotel.system(), "warnings")
+
+    warning = ["salto_ks_subscription_limit_almost_reached"]
+    hotel.misbehave(seats=people)
+    hotel.until(lambda: warned() == warning)
+    since = hotel.system()["warnings"]
+    # The next person is the one that is too many: the warning stays, and the error comes.
+    user = hotel.user("Kurt")["acs_user_id"]
+    hotel.until(lambda: codes(hotel.system()) == ["salto_ks_subscription_limit_exceeded"])
+    assert hotel.system()["warnings"] == since
+    hotel.misbehave(seats=(people + 1) * 2)
+    hotel.settled(user)
+    hotel.until(lambda: warned() == [])
+    assert hotel.system()["errors"] == []
+
+
+@pytest.mark.parametrize(("people", "is_crowded"), [(8, False), (9, True), (10, True)])
+def test_four_fifths_of_the_places_are_not_crowded(people: int, is_crowded: bool) -> None:
+    assert crowded(people, seats=10) is is_crowded
+    assert not crowded(people, seats=None)
 
 
 def test_a_user_who_is_refused_is_told_of_until_they_are_taken(hotel: Hotel) -> None:
@@ -156,11 +220,17 @@ def test_a_code_made_outside_is_not_ours(hotel: Hotel) -> None:
     assert [each["full_name"] for each in listed] == ["Stranger"]
     (theirs,) = hotel.call("/acs/credentials/unmanaged/list", **where)
     assert (theirs["is_managed"], theirs["acs_user_id"]) == (False, listed[0]["acs_user_id"])
+    stranger = {"acs_user_id": listed[0]["acs_user_id"]}
+    card = {"acs_credential_id": theirs["acs_credential_id"]}
+    assert len(events(hotel, "acs_user.created", **stranger)) == 1
+    assert len(events(hotel, "acs_credential.issued", **card)) == 1
     hotel.call("/acs/users/delete", acs_user_id=user)
     hotel.until(lambda: hotel.has("user", user) is None)
     assert hotel.has("credential", theirs["acs_credential_id"]), "others' code is left alone"
     hotel.call("/doorward/simulate/delete_acs_user", **where, acs_user_id=listed[0]["acs_user_id"])
     hotel.until(lambda: hotel.call("/acs/users/unmanaged/list", **where) == [])
+    assert len(events(hotel, "acs_user.deleted", **stranger)) == 1
+    assert len(events(hotel, "acs_credential.deleted", **card)) == 1
 
 
 def test_a_capability_claimed_and_absent_shows_as_an_error(hotel: Hotel) -> None:

@@ -14,7 +14,7 @@ from doorward.store.external import Fields, Key, Where
 from doorward.store.secrets import Keyring
 from doorward.store.simulated import Behaviour, Faults
 from doorward.sync.simulated import SimulatedDriver
-from doorward.sync.system import System
+from doorward.sync.system import LOOK, System
 from tests.conftest import MovableClock
 
 SITE = b"""
@@ -52,7 +52,7 @@ class Small:
         provider = PROVIDERS["salto_ks_site"]
         driver = Counting(self.database, self.keyring, self.where, provider)
         self.drivers.append(driver)
-        return System(self.database, self.keyring, self.where, provider, driver)
+        return System(self.database, self.keyring, self.where, provider, driver, MovableClock())
 
     @property
     def puts(self) -> list[int]:
@@ -117,3 +117,35 @@ async def test_an_object_is_ours_before_the_system_hears_of_it(small: Small) -> 
     await small.process().reconcile()
     desired = await external.read_desired(small.database, small.keyring, small.where)
     assert small.user in desired.asked
+
+
+async def test_a_round_without_news_writes_nothing(small: Small) -> None:
+    system = small.process()
+    await system.reconcile()
+    tables = ("external_object", "simulated_object", "event")
+    before = [await _versions(small.database, table) for table in tables]
+    assert before[0], "there is something that could be written again"
+    for _ in range(2):
+        assert await system.reconcile() == LOOK
+    assert [await _versions(small.database, table) for table in tables] == before
+
+
+async def test_what_others_took_away_is_unconfirmed_until_it_is_there_again(small: Small) -> None:
+    system = small.process()
+    await system.reconcile()
+    await simulated.forget(small.database, small.where)
+    await small.behave(Faults(is_lying=True))
+    await system.reconcile()
+    asked = (await external.read_asked(small.database, small.where))[small.user]
+    assert asked.failures
+    await small.behave(Faults())
+    await external.try_at_once(small.database, small.where)
+    await system.reconcile()
+    asked = (await external.read_asked(small.database, small.where))[small.user]
+    assert (asked.failures, asked.is_confirmed) == (0, True)
+
+
+async def _versions(database: Database, table: str) -> set[str]:
+    """Which transaction wrote each row of a table."""
+    rows = await database.fetch(f"select xmin::text || ctid::text from {table}")
+    return {row[0] for row in rows}

@@ -1,7 +1,11 @@
 """What is asked of a system with a list of its own: pending at once, confirmed when it is there."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
+from doorward.store.external import Key
 from tests.sync.conftest import Hotel
 
 
@@ -97,7 +101,84 @@ def test_others_decide_at_their_entrances(hotel: Hotel, entrance: str) -> None:
     entrance_id = str(hotel.site.entrances[entrance].acs_entrance_id)
     shown = hotel.call("/acs/entrances/get", acs_entrance_id=entrance_id)
     assert shown["can_unlock_with_code"] == (entrance == "office")
-    present = hotel.answer("/doorward/doors/present", acs_entrance_id=entrance_id, code="123456")
-    assert present.status_code == 400
-    held = hotel.answer("/doorward/simulate/hold_controller", acs_entrance_id=entrance_id)
-    assert held.status_code == 404
+    assert not shown["can_unlock_with_cloud_key"]
+    system, where = shown["acs_system_id"], {"acs_entrance_id": entrance_id}
+    user = {"acs_user_id": hotel.user("Fritz", acs_system_id=system)["acs_user_id"]}
+    method = "code" if entrance == "office" else "card"
+    own = hotel.call("/acs/credentials/create", **user, access_method=method)
+    native = hotel.user("Fritz", acs_system_id=hotel.house)["acs_user_id"]
+    key = hotel.call("/acs/credentials/create", acs_user_id=native, access_method="cloud_key")
+    elsewhere = "another access system decides at this entrance, at doors of its own"
+    for path, more, message in (
+        ("/doorward/doors/present", {"code": "123456"}, elsewhere),
+        ("/doorward/doors/present", {"card_number": "42-1"}, elsewhere),
+        ("/doorward/decisions/explain", user, elsewhere),
+        ("/doorward/simulate/hold_controller", {}, elsewhere),
+        ("/acs/entrances/unlock", _key(own), "unlocks nothing from afar"),
+        ("/acs/entrances/unlock", _key(key), "unlocks nothing from afar"),
+        ("/acs/entrances/grant_access", user, "lets people in by"),
+    ):
+        answer = hotel.answer(path, **where, **more)
+        assert answer.status_code == 400, (path, answer.text)
+        assert message in answer.json()["error"]["message"]
+    assert hotel.call("/acs/users/list_accessible_entrances", **user) == []
+
+
+def _key(credential: dict[str, Any]) -> dict[str, Any]:
+    return {"acs_credential_id": credential["acs_credential_id"]}
+
+
+def test_a_card_that_waits_is_not_enrolled_where_others_decide(hotel: Hotel) -> None:
+    guest = hotel.user("Karl", acs_system_id=hotel.rooms)["acs_user_id"]
+    card = hotel.call("/acs/credentials/create", acs_user_id=guest, access_method="card")
+    room = str(hotel.site.entrances["room-1"].acs_entrance_id)
+    answer = hotel.answer("/doorward/credentials/enroll", **_key(card), acs_entrance_id=room)
+    assert answer.status_code == 400, answer.text
+
+
+def test_a_cards_own_entrances_are_the_guests(hotel: Hotel) -> None:
+    guest = hotel.user("Ludwig", acs_system_id=hotel.rooms)["acs_user_id"]
+    room, office = (str(hotel.site.entrances[key].acs_entrance_id) for key in ("room-1", "office"))
+    asked = {"acs_user_id": guest, "access_method": "card"}
+    wrong = hotel.answer("/acs/credentials/create", **asked, allowed_acs_entrance_ids=[office])
+    assert wrong.status_code == 400
+    cards = [
+        hotel.call("/acs/credentials/create", **asked, allowed_acs_entrance_ids=allowed)
+        for allowed in ([room], [])
+    ]
+    assert _rooms(hotel, guest, cards) == ([], [[], []], [])  # neither is encoded yet
+    for number, card in enumerate(cards):
+        hotel.call(
+            "/doorward/credentials/set_card_number", **_key(card), card_number=f"42-7{number}"
+        )
+    first = cards[0]["acs_credential_id"]
+    assert _rooms(hotel, guest, cards) == ([room], [[room], []], [first])
+    theirs = hotel.until(lambda: hotel.listing(hotel.rooms).get(Key("credential", UUID(first))))
+    assert theirs["entrances"] == room
+    hotel.call("/acs/credentials/delete", **_key(cards[0]))
+    assert _rooms(hotel, guest, cards[1:]) == ([], [[]], [])
+
+
+def _rooms(
+    hotel: Hotel, guest: str, cards: list[dict[str, Any]]
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """What the guest opens, what each card opens, and which cards open the first room."""
+
+    def ids(path: str, key: str, **asked: Any) -> list[str]:
+        return [each[key] for each in hotel.call(path, **asked)]
+
+    room = str(hotel.site.entrances["room-1"].acs_entrance_id)
+    path = "list_accessible_entrances"
+    return (
+        ids(f"/acs/users/{path}", "acs_entrance_id", acs_user_id=guest),
+        [ids(f"/acs/credentials/{path}", "acs_entrance_id", **_key(card)) for card in cards],
+        [
+            each
+            for each in ids(
+                "/acs/entrances/list_credentials_with_access",
+                "acs_credential_id",
+                acs_entrance_id=room,
+            )
+            if each in {card["acs_credential_id"] for card in cards}
+        ],
+    )

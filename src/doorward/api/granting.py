@@ -11,7 +11,7 @@ from doorward.api.parameters import AcsEntranceId, AcsUserId, UserIdentityId
 from doorward.api.requests import exactly_one, found
 from doorward.api.services import Services
 from doorward.errors import invalid_input
-from doorward.store import codes, entrances, identities, users
+from doorward.store import codes, entrances, identities, systems, users
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.links import GRANTS, Grant
@@ -34,7 +34,7 @@ async def grant(call: Call[Services], request: GrantEntrance) -> None:
     """Lets a person through an entrance; an identity without a user in its system gets one.
 
     Whoever was granted it already stays so. Raises ApiError 404, 400 for an entrance of another
-    system than the user's, 409 `duplicate_access_code`.
+    system than the user's and of one that knows no such grants, 409 `duplicate_access_code`.
     """
 
     async def make(connection: Connection, change: Change) -> None:
@@ -45,6 +45,10 @@ async def grant(call: Call[Services], request: GrantEntrance) -> None:
                 raise invalid_input("The user and the entrance are of different access systems")
         else:
             acs_user_id, system = await _of_identity(connection, change, request)
+        provider = await systems.provider_of(connection, change.workspace_id, system)
+        if not provider.has_grants:
+            way = "access groups" if provider.is_group_based else "the entrances of each credential"
+            raise invalid_input(f"{provider.display_name} lets people in by {way} alone")
         link = Grant(acs_user_id, request.acs_entrance_id, system)
         if not await GRANTS.read(connection, change.workspace_id, [link.ids]):
             await GRANTS.insert(connection, change, [link])

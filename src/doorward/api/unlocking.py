@@ -21,6 +21,7 @@ from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.action_attempt import ActionAttempt, ActionError, ActionResult
 from doorward.resources.decision import Decision
+from doorward.resources.provider import PROVIDERS
 from doorward.store import action_attempts, events
 from doorward.store.action_attempts import EXPIRED, LIFE_SECONDS, Ended, Unlocking
 from doorward.store.database import Connection
@@ -43,7 +44,8 @@ async def unlock(call: Call[Services], request: UnlockEntrance) -> ActionAttempt
     """The attempt: ended already where the door was quick, else pending.
 
     Under an Idempotency-Key the door is asked once. Raises ApiError 404 `acs_entrance_not_found` or
-    `acs_credential_not_found`, 400 for a credential that cannot unlock from afar.
+    `acs_credential_not_found`, 400 for a credential that cannot unlock from afar, and for an
+    entrance of a system that cannot.
     """
     # Taken before the attempt is kept: the door's time is over before the attempt's is.
     deadline = time.time() + LIFE_SECONDS
@@ -69,10 +71,13 @@ async def unlock(call: Call[Services], request: UnlockEntrance) -> ActionAttempt
 
 
 def _check(unlocking: Unlocking) -> None:
-    if unlocking.acs_system_id is None:
+    if unlocking.acs_system_id is None or unlocking.external_type is None:
         raise not_found("acs_entrance")
     if unlocking.access_method is None:
         raise not_found("acs_credential")
+    provider = PROVIDERS[unlocking.external_type]
+    if "cloud_key" not in provider.methods:
+        raise invalid_input(f"{provider.display_name} unlocks nothing from afar")
     if not unlocking.is_of_system:
         raise invalid_input("the credential is of another access system than the entrance")
     if unlocking.access_method != "cloud_key":

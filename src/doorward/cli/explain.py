@@ -34,8 +34,8 @@ async def explain(
     """Explains what an entrance would answer to somebody."""
     when = {} if at is None else {"at": _instant(at)}
     async with connect() as client:
-        who = await user_id(client, user)
         where = await entrance_id(client, entrance)
+        who = await user_id(client, user, where)
         answer = await client.look(
             "/doorward/decisions/explain", acs_user_id=who, acs_entrance_id=where, **when
         )

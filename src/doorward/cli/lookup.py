@@ -27,14 +27,19 @@ async def entrance_id(client: Client, text: str) -> str:
     return _only(found, "acs_entrance_id", f"there is no entrance {text!r}; there are: {names}")
 
 
-async def user_id(client: Client, text: str) -> str:
-    """The id of a person from an id, e-mail address or name, which must be one person's alone."""
+async def user_id(client: Client, text: str, acs_entrance_id: str) -> str:
+    """The id of a person from an id, e-mail address or name, which must be one person's alone: in
+    the entrance's system, or where nobody there is called so, in all.
+    """
     if _is_id(text):
         return text
+    entrance = await client.look("/acs/entrances/get", acs_entrance_id=acs_entrance_id)
+    system = entrance["acs_entrance"]["acs_system_id"]
     answer = await client.look("/acs/users/list", search=text)
     users: list[dict[str, Any]] = answer["acs_users"]
-    exact = [user for user in users if text.casefold() in _called(user)]
-    return _only(exact or users, "acs_user_id", f"there is nobody called {text!r}")
+    exact = [user for user in users if text.casefold() in _called(user)] or users
+    here = [user for user in exact if user["acs_system_id"] == system] or exact
+    return _only(here, "acs_user_id", f"there is nobody called {text!r}")
 
 
 async def names_of(client: Client, user_ids: Iterable[str | None]) -> dict[str, str]:

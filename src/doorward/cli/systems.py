@@ -17,11 +17,12 @@ SystemName: TypeAlias = Annotated[
 
 
 async def choose_system(database: Database, wanted: str | None) -> System:
-    """The system of this name or id, without one the only one there is. Raises StartError."""
+    """The system of this name or id; without one the only one there is, or the only one of ours.
+
+    Raises StartError.
+    """
     there = await bulk.systems(database)
-    chosen = [
-        system for system in there if wanted in (None, system.name, str(system.acs_system_id))
-    ]
+    chosen = bulk.choose(there, wanted)
     if len(chosen) == 1:
         return chosen[0]
     if not there:

@@ -17,9 +17,9 @@ from doorward.store.database import Database
 class Asking(ABC):
     """Finds the controller that decides at an entrance, and asks it.
 
-    Everything here raises ApiError: 404 for an entrance unknown in this workspace, 503 where its
-    controller cannot decide here; `Unavailable` where PostgreSQL is away and no controller here
-    knows the entrance.
+    Everything here raises ApiError: 404 for an entrance unknown in this workspace, 400 where
+    another system decides, 503 where its controller cannot decide here; `Unavailable` where
+    PostgreSQL is away and no controller here knows the entrance.
     """
 
     def __init__(self, database: Database) -> None:
@@ -95,14 +95,14 @@ class Asking(ABC):
             if await controller.may_decide():
                 return controller
         try:
-            is_ours = await controllers.decides_at(self._database, workspace_id, acs_entrance_id)
+            decides = await controllers.decides_at(self._database, workspace_id, acs_entrance_id)
         except Unavailable:
             if not knowing:
                 raise
-            is_ours = True
-        if is_ours is None:
+            decides = True
+        if decides is None:
             raise not_found("acs_entrance")
-        raise controller_not_here() if is_ours else decided_elsewhere()
+        raise controller_not_here() if decides else decided_elsewhere()
 
     @abstractmethod
     def _running(self, workspace_id: UUID) -> Sequence[Controller]:

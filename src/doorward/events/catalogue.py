@@ -79,7 +79,9 @@ def lock_access_denied(occasion: Occasion, at_door: AtDoor, reason: str) -> Even
 def acs_user_created(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_user_id: UUID
 ) -> Event:
-    """A person was made known to an access system: by a call, an identity, the file or a CSV."""
+    """A person was made known to an access system: by a call, an identity, the file or a CSV, or by
+    others, at a system with a list of its own.
+    """
     return _in_system(
         "acs_user.created",
         occasion,
@@ -92,7 +94,7 @@ def acs_user_created(
 def acs_user_deleted(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_user_id: UUID
 ) -> Event:
-    """A person is no longer in an access system: deleted by a call or by the file."""
+    """A person is no longer in an access system: deleted by a call or by the file, or by others."""
     return _in_system(
         "acs_user.deleted",
         occasion,
@@ -227,8 +229,24 @@ def acs_system_added(occasion: Occasion, connected_account_id: UUID, acs_system_
 def acs_system_connected(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID
 ) -> Event:
-    """An access system can be reached: ours can from the moment it is declared."""
+    """An access system can be reached: from the moment it is declared, or again."""
     return _in_system("acs_system.connected", occasion, connected_account_id, acs_system_id)
+
+
+def acs_system_disconnected(
+    occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, error: ErrorEntry
+) -> Event:
+    """An access system with a list of its own does not answer any more."""
+    return _in_system(
+        "acs_system.disconnected",
+        occasion,
+        connected_account_id,
+        acs_system_id,
+        acs_system_errors=[error],
+        acs_system_warnings=[],
+        connected_account_errors=[],
+        connected_account_warnings=[],
+    )
 
 
 def unlock_door_ended(

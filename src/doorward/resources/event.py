@@ -165,6 +165,8 @@ class Event(Resource, frozen=True, kw_only=True):
     occurred_at: Timestamp
     connected_account_id: UUID | UnsetType = UNSET
     acs_system_id: UUID | UnsetType = UNSET
+    acs_system_errors: list[ErrorEntry] | UnsetType = UNSET
+    acs_system_warnings: list[WarningEntry] | UnsetType = UNSET
     acs_encoder_id: UUID | UnsetType = UNSET
     acs_entrance_id: UUID | UnsetType = UNSET
     acs_access_group_id: UUID | UnsetType = UNSET

@@ -20,9 +20,10 @@ class Provider:
     external_type: the system's own; user_type, group_type, credential_type: its objects', None
     where the API has no name. is_group_based: access goes by groups, else by the entrances of each
     credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
-    of a code.
+    of a code. has_grants: a person can be granted one entrance beside all groups and credentials.
     unreachable, no_seat: the errors of the API that say so. is_full_as_a_whole: the system itself
-    has the error no_seat as well.
+    has the error no_seat as well. nearly_full: the warning of a system with few places left, None
+    for a kind that says nothing of it.
     """
 
     external_type: str
@@ -34,9 +35,11 @@ class Provider:
     methods: frozenset[Method] = frozenset({"card", "code"})
     code_lengths: tuple[int, int] = (4, 9)
     can_suspend: bool = True
+    has_grants: bool = False
     unreachable: str = "provider_service_unavailable"
     no_seat: str = "failed_to_create_on_acs_system"
     is_full_as_a_whole: bool = False
+    nearly_full: str | None = None
 
 
 _CARD: Final[frozenset[Method]] = frozenset({"card"})
@@ -49,6 +52,7 @@ NATIVE: Final = Provider(
     "doorward_access_group",
     "doorward_credential",
     methods=frozenset({"card", "code", "cloud_key"}),
+    has_grants=True,
 )
 
 PROVIDERS: Final = {
@@ -65,6 +69,7 @@ PROVIDERS: Final = {
             code_lengths=(6, 6),
             no_seat="salto_ks_subscription_limit_exceeded",
             is_full_as_a_whole=True,
+            nearly_full="salto_ks_subscription_limit_almost_reached",
         ),
         Provider(
             "visionline_system",

@@ -50,13 +50,15 @@ _ORDER = ("t.created_at", "t.action_attempt_id")
 class Unlocking:
     """An entrance and a credential that is to open it, as far as they are there.
 
-    access_method: None without such a credential. acs_system_id: None without such an entrance.
+    access_method: None without such a credential. acs_system_id, external_type: None without such
+    an entrance.
     """
 
     acs_system_id: UUID | None
     access_method: str | None
     is_of_system: bool
     user_identity_id: UUID | None
+    external_type: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +248,12 @@ async def list_attempts(
 
 _FIND: Final = """
 select e.acs_system_id, c.access_method, c.acs_system_id is not distinct from e.acs_system_id
-  is_of_system, u.user_identity_id
+  is_of_system, u.user_identity_id, s.external_type
 from (select $1::uuid workspace_id, $2::uuid acs_entrance_id, $3::uuid acs_credential_id) q
 left join acs_entrance e
   on e.workspace_id = q.workspace_id and e.acs_entrance_id = q.acs_entrance_id
+left join acs_system s
+  on s.workspace_id = q.workspace_id and s.acs_system_id = e.acs_system_id
 left join acs_credential c
   on c.workspace_id = q.workspace_id and c.acs_credential_id = q.acs_credential_id and c.is_managed
 left join acs_user u on u.workspace_id = q.workspace_id and u.acs_user_id = c.acs_user_id

@@ -1,10 +1,11 @@
 """Many people at once: what a file of people is checked against, and what is read for one."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from doorward.policy.cards import CardFormat, CardNumber, CodeNumber
+from doorward.resources.provider import NATIVE
 from doorward.store.credentials import open_number
 from doorward.store.database import Connection
 from doorward.store.secrets import Keyring
@@ -12,12 +13,13 @@ from doorward.store.select import Source
 
 
 class System(NamedTuple):
-    """An access system, and the account that stands for it."""
+    """An access system, and the account that stands for it. is_native: it is one of ours."""
 
     acs_system_id: UUID
     connected_account_id: UUID
     workspace_id: UUID
     name: str
+    is_native: bool
 
 
 class Group(NamedTuple):
@@ -50,10 +52,19 @@ class Exported(NamedTuple):
 async def systems(source: Source) -> list[System]:
     """Every access system of every workspace, the oldest first."""
     rows = await source.fetch(
-        "select acs_system_id, connected_account_id, workspace_id, name from acs_system"
-        " order by created_at, acs_system_id"
+        "select acs_system_id, connected_account_id, workspace_id, name, external_type = $1"
+        " from acs_system order by created_at, acs_system_id",
+        NATIVE.external_type,
     )
     return [System(*row) for row in rows]
+
+
+def choose(there: Sequence[System], wanted: str | None) -> list[System]:
+    """The systems of a name or id; of None, the only one of ours where there is just one."""
+    if wanted is not None:
+        return [each for each in there if wanted in (each.name, str(each.acs_system_id))]
+    native = [each for each in there if each.is_native]
+    return native if len(native) == 1 else list(there)
 
 
 async def groups_of(source: Source, system: System) -> list[Group]:

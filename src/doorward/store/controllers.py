@@ -162,14 +162,14 @@ def _readers(row: asyncpg.Record) -> list[DoorReader]:
 
 
 async def decides_at(database: Database, workspace_id: UUID, acs_entrance_id: UUID) -> bool | None:
-    """Whether a controller of ours decides at an entrance, None for an unknown one."""
-    is_ours: bool | None = await database.fetchval(
+    """Whether a controller of ours decides at an entrance; None for an unknown one."""
+    decides: bool | None = await database.fetchval(
         "select controller_id is not null from acs_entrance"
         " where workspace_id = $1 and acs_entrance_id = $2",
         workspace_id,
         acs_entrance_id,
     )
-    return is_ours
+    return decides
 
 
 async def set_held(

@@ -14,7 +14,7 @@ from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = """
-select e.*, e.acs_entrance_id id, s.connected_account_id, s.external_type system_type
+select e.*, e.acs_entrance_id id, s.connected_account_id, s.external_type
 from acs_entrance e
 join acs_system s on s.workspace_id = e.workspace_id and s.acs_system_id = e.acs_system_id
 where e.workspace_id = $1"""
@@ -48,7 +48,9 @@ async def system_of(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -
 
 
 async def controller_of(source: Source, workspace_id: UUID, acs_entrance_id: UUID) -> UUID | None:
-    """The controller that decides at an entrance, None for an unknown entrance."""
+    """The controller that decides at an entrance, None where another system does, and for an
+    unknown entrance.
+    """
     found: UUID | None = await source.fetchval(
         "select controller_id from acs_entrance where workspace_id = $1 and acs_entrance_id = $2",
         workspace_id,
@@ -144,7 +146,7 @@ def _entrance(row: asyncpg.Record) -> AcsEntrance:
         acs_system_id=row["acs_system_id"],
         can_belong_to_reservation=False,
         can_unlock_with_card=row["can_unlock_with_card"],
-        can_unlock_with_cloud_key="cloud_key" in PROVIDERS[row["system_type"]].methods,
+        can_unlock_with_cloud_key="cloud_key" in PROVIDERS[row["external_type"]].methods,
         can_unlock_with_code=row["can_unlock_with_code"],
         can_unlock_with_mobile_key=False,
         connected_account_id=row["connected_account_id"],

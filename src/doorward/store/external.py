@@ -16,8 +16,9 @@ import msgspec
 from doorward.policy.facts import NO_KEY
 from doorward.resources.values import iso_or_none
 from doorward.store.credentials import open_number
-from doorward.store.database import Database
+from doorward.store.database import Connection, Database
 from doorward.store.secrets import Keyring
+from doorward.store.select import Source
 
 # In the order in which they need each other.
 ObjectKind = Literal["user", "group", "credential", "membership"]
@@ -129,6 +130,7 @@ update external_object set is_unconfirmed = true, failures = failures + 1,
 where workspace_id = $1 and acs_system_id = $2 and kind = $3 and object_id = $4
   and related_id = $5"""
 
+# What is confirmed already is left as it is: a round in which nothing happens writes nothing.
 # Rows that somebody holds wait for the next time, so that this never waits for the writer.
 _CONFIRM: Final = """
 with outstanding as materialized (
@@ -141,7 +143,7 @@ with outstanding as materialized (
   update external_object x set confirmed_revision = $3, is_unconfirmed = false, failures = 0,
     next_try_at = null, error_code = null, error_since = null, is_stuck = false
   from alike where x.workspace_id = $1 and x.acs_system_id = $2 and x.kind = alike.kind
-    and x.object_id = alike.object_id and x.related_id = alike.related_id
+    and x.object_id = alike.object_id and x.related_id = alike.related_id and x.is_unconfirmed
 ), dropped as (
   delete from external_object x using gone where x.workspace_id = $1 and x.acs_system_id = $2
     and x.kind = gone.kind and x.object_id = gone.object_id and x.related_id = gone.related_id
@@ -218,11 +220,14 @@ async def read_desired(database: Database, keyring: Keyring, where: Where) -> De
                 ),
             ]
         )
-        asked = {
-            Key(row[0], row[1], row[2]): Asked(*row[3:])
-            for row in map(tuple, await connection.fetch(_ASKED, *where))
-        }
+        asked = await read_asked(connection, where)
     return Desired(revision, objects, asked)
+
+
+async def read_asked(source: Source, where: Where) -> dict[Key, Asked]:
+    """What a system was asked, and how it went."""
+    rows = await source.fetch(_ASKED, *where)
+    return {Key(row[0], row[1], row[2]): Asked(*row[3:]) for row in map(tuple, rows)}
 
 
 def digest(keyring: Keyring, where: Where, fields: Fields) -> bytes:
@@ -270,29 +275,42 @@ async def confirm(
     await database.execute(_CONFIRM, *where, revision, *columns)
 
 
-async def system_failed(database: Database, where: Where, error_code: str, wait: float) -> None:
-    """Notes that a system cannot be reached."""
-    await database.execute(
+async def system_failed(connection: Connection, where: Where, error_code: str, wait: float) -> bool:
+    """Notes that a system cannot be reached; answers whether it could be until now."""
+    failures = await connection.fetchval(
         "update external_system set failures = failures + 1, error_code = $3,"
-        " error_since = coalesce(error_since, now()),"
+        " error_since = case when error_code = $3 then error_since else now() end,"
         " next_try_at = now() + $4::float8 * interval '1 s'"
-        " where workspace_id = $1 and acs_system_id = $2",
+        " where workspace_id = $1 and acs_system_id = $2 returning failures",
         *where,
         error_code,
         wait,
     )
+    return bool(failures == 1)
 
 
-async def system_answered(database: Database, where: Where, error_code: str | None) -> None:
-    """Notes that a system can be reached, and what is wrong with it all the same."""
-    await database.execute(
-        "update external_system set failures = 0, next_try_at = null, error_code = $3,"
-        " error_since = case when $3::text is null then null else coalesce(error_since, now()) end"
-        " where workspace_id = $1 and acs_system_id = $2"
-        " and (failures > 0 or error_code is distinct from $3)",
+async def system_answered(
+    connection: Connection, where: Where, error_code: str | None, *, is_crowded: bool
+) -> bool:
+    """Notes that a system can be reached, and what is wrong with it all the same; answers whether
+    it could not be until now. is_crowded: it has nearly as many people as it takes.
+    """
+    could = await connection.fetchval(
+        "with old as (select failures from external_system"
+        "  where workspace_id = $1 and acs_system_id = $2 for update)"
+        " update external_system x set failures = 0, next_try_at = null, error_code = $3,"
+        " error_since = case when $3::text is null then null"
+        "  when x.error_code = $3 then x.error_since else now() end,"
+        " crowded_since = case when $4 then coalesce(x.crowded_since, now()) end"
+        " from old where workspace_id = $1 and acs_system_id = $2"
+        " and (x.failures > 0 or x.error_code is distinct from $3"
+        "  or (x.crowded_since is not null) <> $4)"
+        " returning old.failures > 0",
         *where,
         error_code,
+        is_crowded,
     )
+    return bool(could)
 
 
 async def has_error(database: Database, where: Where, error_code: str) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from doorward.store.database import Connection, Database
+from doorward.store.database import Connection
 from doorward.store.external import Fields, Key, Where
 from doorward.store.people import new_salt
 from doorward.store.personal import Of, Personal, put_all
+from doorward.store.select import Source
 
 _THERE: Final = """
 select 'user' kind, acs_user_id id from acs_user
@@ -32,28 +33,48 @@ values ($1, $3, $2, (select acs_user_id from acs_user where workspace_id = $1
   and acs_system_id = $2 and acs_user_id = $4), $5, $6, false, now(), now())
 on conflict do nothing"""
 
+_LOCK: Final = (
+    "select from external_system where workspace_id = $1 and acs_system_id = $2 for update"
+)
+# In which they need each other.
+_ORDER: Final = ("user", "group", "credential")
 _METHODS: Final = {"card": "Card", "code": "Code", "cloud_key": "Cloud key"}
 
 
-async def adopt(database: Database, where: Where, others: Mapping[Key, Fields]) -> None:
-    """Makes what a system shows of others' objects what the system has of them now.
+async def is_news(source: Source, where: Where, others: Mapping[Key, Fields]) -> bool:
+    """Whether others' objects at a system are not those that are shown."""
+    return await _there(source, where) != _here(others)
 
-    No time of their making is known but the one at which they were seen.
+
+async def adopt(
+    connection: Connection, where: Where, others: Mapping[Key, Fields]
+) -> tuple[list[Key], list[Key]]:
+    """Makes what is shown of others' objects what a system has of them now; answers which are new,
+    and which are gone.
+
+    No time of their making is known but the one at which they were seen. Of two processes that
+    look at the same time, the later one finds nothing new.
     """
-    rows = await database.fetch(_THERE, *where)
-    there = {Key(row["kind"], row["id"]) for row in rows}
-    here = {key for key in others if key.kind != "membership"}
-    if there == here:
-        return
-    async with database.transaction() as connection:
-        for kind in ("credential", "group", "user"):
-            gone = [key.object_id for key in there - here if key.kind == kind]
-            if gone:
-                await _REMOVE[kind](connection, where, gone)
-        for kind in ("user", "group", "credential"):
-            for key in here - there:
-                if key.kind == kind:
-                    await _ADD[kind](connection, where, key.object_id, others[key])
+    await connection.execute(_LOCK, *where)
+    there, here = await _there(connection, where), _here(others)
+    new = sorted(here - there, key=lambda key: _ORDER.index(key.kind))
+    gone = sorted(there - here, key=lambda key: _ORDER[::-1].index(key.kind))
+    for kind in _ORDER[::-1]:
+        ids = [key.object_id for key in gone if key.kind == kind]
+        if ids:
+            await _REMOVE[kind](connection, where, ids)
+    for key in new:
+        await _ADD[key.kind](connection, where, key.object_id, others[key])
+    return new, gone
+
+
+async def _there(source: Source, where: Where) -> set[Key]:
+    rows = await source.fetch(_THERE, *where)
+    return {Key(row["kind"], row["id"]) for row in rows}
+
+
+def _here(others: Mapping[Key, Fields]) -> set[Key]:
+    return {key for key in others if key.kind in _ORDER}
 
 
 async def _add_user(connection: Connection, where: Where, object_id: UUID, its: Fields) -> None:

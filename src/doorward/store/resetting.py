@@ -95,7 +95,7 @@ where a.workspace_id = $1""",
     "update simulated_system set latency_ms = 0, faults = '{}' where workspace_id = $1",
     (
         "update external_system set failures = 0, next_try_at = null, error_code = null,"
-        " error_since = null where workspace_id = $1"
+        " error_since = null, crowded_since = null where workspace_id = $1"
     ),
 )
 

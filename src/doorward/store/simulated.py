@@ -47,6 +47,12 @@ insert into simulated_object values ($1, $2, $4, $5, $3, $6)
 on conflict (workspace_id, acs_system_id, object_id, related_id, kind) do update
 set sealed = excluded.sealed"""
 
+_COUNT: Final = """
+select count(*) from simulated_object o
+join unnest($3::text[], $4::uuid[], $5::uuid[]) k (kind, object_id, related_id)
+  on k.kind = o.kind and k.object_id = o.object_id and k.related_id = o.related_id
+where o.workspace_id = $1 and o.acs_system_id = $2"""
+
 # A person takes memberships and credentials along, a group its memberships.
 _DELETE: Final = """
 delete from simulated_object where workspace_id = $1 and acs_system_id = $2 and (
@@ -90,6 +96,24 @@ async def read(database: Database, keyring: Keyring, where: Where) -> dict[Key, 
     for kind, object_id, related_id, sealed in rows:
         key = Key(kind, object_id, related_id)
         found[key] = msgspec.json.decode(keyring.open(sealed, _context(where, key)))
+    return found
+
+
+async def count(database: Database, where: Where, keys: Sequence[Key]) -> int:
+    """How many of these objects are on the list."""
+    if not keys:
+        return 0
+    columns = [[key[place] for key in keys] for place in range(len(Key._fields))]
+    return int(await database.fetchval(_COUNT, *where, *columns))
+
+
+async def count_people(database: Database, where: Where) -> int:
+    """How many people are on the list."""
+    found: int = await database.fetchval(
+        "select count(*) from simulated_object"
+        " where workspace_id = $1 and acs_system_id = $2 and kind = 'user'",
+        *where,
+    )
     return found
 
 

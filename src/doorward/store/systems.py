@@ -8,13 +8,13 @@ from msgspec import UNSET
 
 from doorward.resources.acs_system import AcsSystem, Location
 from doorward.resources.provider import PROVIDERS, Provider
-from doorward.resources.values import iso
+from doorward.resources.values import iso, iso_or_none
 from doorward.store import search, troubles, visible
 from doorward.store.select import Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = """
-select s.*, x.error_code, x.error_since,
+select s.*, x.error_code, x.error_since, x.crowded_since,
   (select a.customer_key from connected_account a
     where a.workspace_id = s.workspace_id
     and a.connected_account_id = s.connected_account_id) customer_key,
@@ -110,7 +110,8 @@ async def provider_of(source: Source, workspace_id: UUID, acs_system_id: UUID) -
 def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:
     # Whoever sees a system only because they are in it does not see who else is.
     is_whole = sight is None or sight.has_account(row["connected_account_id"], row["customer_key"])
-    code = row["error_code"]
+    code, crowded_since = row["error_code"], iso_or_none(row["crowded_since"])
+    nearly_full = PROVIDERS[row["external_type"]].nearly_full
     return AcsSystem(
         acs_system_id=row["acs_system_id"],
         acs_access_group_count=row["group_count"] if is_whole else UNSET,
@@ -129,6 +130,8 @@ def _system(row: asyncpg.Record, sight: Sight | None) -> AcsSystem:
         name=row["name"],
         system_type=row["external_type"],
         system_type_display_name=row["external_type_display_name"],
-        warnings=[],
+        warnings=[troubles.crowded(nearly_full, crowded_since)]
+        if nearly_full and crowded_since
+        else [],
         workspace_id=row["workspace_id"],
     )

@@ -26,6 +26,7 @@ _REASONS: Final[Mapping[str, str]] = {
 _COMING: Final = "The access system has still to confirm that it has taken this."
 _LEAVING: Final = "The access system has still to confirm that it has let go of this."
 _IS_WRONG: Final = "x.error_since is not null"
+_CROWDED: Final = "More than four fifths of the places for users are taken."
 _STUCK: Final = (
     "The access system says that it has done what it was asked, and has not; Doorward has stopped"
     " repeating itself and looks again from time to time."
@@ -62,6 +63,11 @@ def errors(row: asyncpg.Record) -> list[ErrorEntry]:
 def error(error_code: str, since: str) -> ErrorEntry:
     """An error that holds since an instant."""
     return ErrorEntry(created_at=since, error_code=error_code, message=_REASONS[error_code])
+
+
+def crowded(warning_code: str, since: str) -> WarningEntry:
+    """The warning of a system that has few places left since an instant."""
+    return WarningEntry(created_at=since, message=_CROWDED, warning_code=warning_code)
 
 
 def warnings(row: asyncpg.Record, warning_code: str) -> Iterator[WarningEntry]:

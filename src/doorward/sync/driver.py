@@ -25,6 +25,10 @@ class Driver(Protocol):
     error. What it answers is taken for a rumour; what it lists, for what it has.
     """
 
+    @property
+    def seats(self) -> int | None:
+        """How many people it takes, as of the last `read`; None for any number."""
+
     async def read(self) -> Listing:
         """Everything that the system has; a value that it does not tell is MASKED.
 

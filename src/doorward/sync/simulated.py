@@ -25,10 +25,17 @@ class SimulatedDriver:
         self._keyring = keyring
         self._where = where
         self._provider = provider
+        self._seats: int | None = None
+
+    @property
+    def seats(self) -> int | None:
+        """How many people it takes, as of the last `read`."""
+        return self._seats
 
     async def read(self) -> Listing:
         """The system's list, as far as it tells it."""
         faults = await self._answer()
+        self._seats = faults.seats
         listing = await self._list()
         if not faults.is_masking:
             return listing
@@ -76,13 +83,14 @@ class SimulatedDriver:
             self._provider.can_suspend and not faults.lacks_suspension
         ):
             raise Refused("unsupported")
-        listing = await self._list()
-        if key.kind == "user" and key not in listing and faults.seats is not None:
-            people = sum(each.kind == "user" for each in listing)
-            if people >= faults.seats:
-                raise Refused("no_seat")
-        if any(each not in listing for each in _needed(key, fields)):
+        needed = _needed(key, fields)
+        if await simulated.count(self._database, self._where, needed) < len(needed):
             raise Refused("object")
+        if key.kind == "user" and faults.seats is not None:
+            is_there = await simulated.count(self._database, self._where, [key])
+            people = await simulated.count_people(self._database, self._where)
+            if not is_there and people >= faults.seats:
+                raise Refused("no_seat")
 
     async def _credentials_of(self, key: Key) -> list[Key]:
         return [

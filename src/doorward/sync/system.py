@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import uuid4
 
+from doorward.clock import Clock
 from doorward.errors import Unavailable
 from doorward.resources.provider import Provider
-from doorward.store import external, foreign, leaving
+from doorward.store import external, leaving
 from doorward.store.database import Database
 from doorward.store.external import Asked, Desired, Key, Where
 from doorward.store.secrets import Keyring
 from doorward.sync.driver import Driver, Listing, Refused, Unreachable
 from doorward.sync.reconcile import Comparison, compare
+from doorward.sync.telling import Telling
 
 # Seconds until the next try, doubled with each failure.
 _FIRST: Final = 0.2
@@ -35,6 +37,11 @@ def back_off(failures: int) -> float:
     return wait * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
 
+def crowded(people: int, seats: int | None) -> bool:
+    """Whether more than four fifths of the places are taken: the API warns from there on."""
+    return seats is not None and 5 * people > 4 * seats
+
+
 class System:
     """One system and its driver. `wake` says that something may have changed."""
 
@@ -45,12 +52,14 @@ class System:
         where: Where,
         provider: Provider,
         driver: Driver,
+        clock: Clock,
     ) -> None:
         self.where = where
         self._database = database
         self._keyring = keyring
         self._provider = provider
         self._driver = driver
+        self._telling = Telling(database, clock, where)
         self._holder = uuid4()
         self._wake = asyncio.Event()
         self._taken_at = 0.0
@@ -91,9 +100,7 @@ class System:
         except Unreachable:
             self._failures += 1
             wait = back_off(self._failures)
-            await external.system_failed(
-                self._database, self.where, self._provider.unreachable, wait
-            )
+            await self._telling.unreachable(self._provider.unreachable, wait)
         else:
             self._failures = 0
         return wait
@@ -120,9 +127,8 @@ class System:
             desired = Desired(desired.revision, desired.objects, fresh.asked)
             listing, comparison = await self._look(desired, digests)
             await self._disappointed(desired.asked, tried & comparison.outstanding)
-        await self._tell({key: listing[key] for key in comparison.foreign})
-        after = await external.read_desired(self._database, self._keyring, self.where)
-        return _due(after, comparison)
+        await self._tell(listing, comparison)
+        return _due(await external.read_asked(self._database, self.where), comparison)
 
     async def _look(
         self, desired: Desired, digests: dict[Key, bytes]
@@ -192,17 +198,19 @@ class System:
             wait = _LONGEST if is_stuck else back_off(its.failures + 1)
             await external.fail(self._database, self.where, key, wait, None, is_stuck=is_stuck)
 
-    async def _tell(self, others: Listing) -> None:
-        await foreign.adopt(self._database, self.where, others)
+    async def _tell(self, listing: Listing, comparison: Comparison) -> None:
+        await self._telling.has({key: listing[key] for key in comparison.foreign})
         error = None
         if self._provider.is_full_as_a_whole:
             limit = self._provider.no_seat
             is_full = await external.has_error(self._database, self.where, limit)
             error = limit if is_full else None
-        await external.system_answered(self._database, self.where, error)
+        people = sum(key.kind == "user" for key in listing)
+        is_crowded = self._provider.nearly_full is not None and crowded(people, self._driver.seats)
+        await self._telling.answered(error, is_crowded=is_crowded)
 
 
-def _due(desired: Desired, comparison: Comparison) -> float:
+def _due(asked: Mapping[Key, Asked], comparison: Comparison) -> float:
     """Seconds until something is due."""
-    asked = (desired.asked.get(key) for key in comparison.outstanding)
-    return min([LOOK, *(max(its.wait if its else 0.0, 0.01) for its in asked)])
+    outstanding = (asked.get(key) for key in comparison.outstanding)
+    return min([LOOK, *(max(its.wait if its else 0.0, 0.01) for its in outstanding)])

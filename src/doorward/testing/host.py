@@ -171,9 +171,8 @@ def as_sandbox(site: Site) -> Site:
 
 
 async def _choose(database: Database, wanted: str | None) -> bulk.System:
-    """The access system of a name or id, without one the only one there is."""
-    there = await bulk.systems(database)
-    chosen = [each for each in there if wanted in (None, each.name, str(each.acs_system_id))]
+    """The access system of a name or id, without one the only one there is, or the only native."""
+    chosen = bulk.choose(await bulk.systems(database), wanted)
     if len(chosen) != 1:
         raise StartError("people are imported into one access system: say which by name or id")
     return chosen[0]

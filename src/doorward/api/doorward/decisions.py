@@ -63,13 +63,16 @@ class Attempt(NamedTuple):
 
 
 async def explain_decision(call: Call[Services], request: Explain) -> Explanation:
-    """The ladder for the credential of a person that gets furthest, and the paths that lead in."""
+    """The ladder for the credential of a person that gets furthest, and the paths that lead in.
+
+    Raises ApiError 400 for an entrance at which another system decides.
+    """
     database, workspace_id = call.services.database, call.workspace_id
     now = call.services.clock.now(workspace_id)
     entrance = await entrances.get(database, workspace_id, request.acs_entrance_id, now)
     acs_user_id = await _user(call, request, entrance)
     there = found(entrance, "acs_entrance")
-    if await entrances.controller_of(database, workspace_id, there.acs_entrance_id) is None:
+    if not await entrances.controller_of(database, workspace_id, there.acs_entrance_id):
         raise decided_elsewhere()
     at, revision = await _as_of(call, request)
     facts = await explain.facts_about(database, workspace_id, revision, acs_user_id, there)

@@ -19,7 +19,7 @@ from doorward.api.parameters import AcsEntranceId, ControllerId
 from doorward.api.requests import exactly_one, found, or_none
 from doorward.api.sandboxed import must_be_sandbox
 from doorward.api.services import Services
-from doorward.errors import invalid_input
+from doorward.errors import decided_elsewhere, invalid_input
 from doorward.resources.values import iso
 from doorward.resources.workspace_time import WorkspaceTime
 from doorward.store import clock, entrances
@@ -56,16 +56,19 @@ class HoldController(msgspec.Struct):
 
 
 async def hold_controller(call: Call[Services], request: HoldController) -> None:
-    """Cuts a controller off from the server, or lets it back."""
+    """Cuts a controller off from the server, or lets it back.
+
+    Raises ApiError 400 for an entrance at which another system decides.
+    """
     await must_be_sandbox(call)
     controller_id = or_none(request.controller_id)
     if isinstance(request.acs_entrance_id, UUID):
-        controller_id = await entrances.controller_of(
-            call.services.database, call.workspace_id, request.acs_entrance_id
-        )
-    await call.services.doors.hold(
-        call.workspace_id, found(controller_id, "acs_entrance"), is_held=request.is_held
-    )
+        where = call.services.database, call.workspace_id, request.acs_entrance_id
+        found(await entrances.system_of(*where), "acs_entrance")
+        controller_id = await entrances.controller_of(*where)
+    if controller_id is None:
+        raise decided_elsewhere()
+    await call.services.doors.hold(call.workspace_id, controller_id, is_held=request.is_held)
 
 
 class AdvanceTime(msgspec.Struct):
