@@ -251,7 +251,7 @@ async def _start_parts(
     watch, writer = Watch(database), _writer(settings, database)
     clock = await _clock(settings, database, watch)
     doors = Doors(database, watch, writer, keyring, clock, settings.data)
-    systems = Systems(database, watch, writer, keyring)
+    systems = Systems(database, watch, writer, keyring, clock)
     writer.on_commit.append(watch.committed)
     for part in (watch, writer, doors, systems):
         await part.start()

@@ -7,13 +7,14 @@ from uuid import UUID
 import asyncpg
 
 from doorward.resources.acs_entrance import AcsEntrance
+from doorward.resources.provider import PROVIDERS
 from doorward.resources.values import iso
 from doorward.store import access, search, systems, visible
 from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = """
-select e.*, e.acs_entrance_id id, s.connected_account_id
+select e.*, e.acs_entrance_id id, s.connected_account_id, s.external_type system_type
 from acs_entrance e
 join acs_system s on s.workspace_id = e.workspace_id and s.acs_system_id = e.acs_system_id
 where e.workspace_id = $1"""
@@ -145,7 +146,7 @@ def _entrance(row: asyncpg.Record) -> AcsEntrance:
         can_unlock_with_card=row["can_unlock_with_card"],
         can_unlock_with_cloud_key=True,
         can_unlock_with_code=row["can_unlock_with_code"],
-        can_unlock_with_mobile_key=False,
+        can_unlock_with_mobile_key="mobile_key" in PROVIDERS[row["system_type"]].methods,
         connected_account_id=row["connected_account_id"],
         created_at=iso(row["created_at"]),
         display_name=row["display_name"],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from doorward.resources.provider import METHOD_NAMES
 from doorward.store.database import Connection, Database
 from doorward.store.external import Fields, Key, Where
 from doorward.store.people import new_salt
@@ -31,8 +32,6 @@ insert into acs_credential (workspace_id, acs_credential_id, acs_system_id, acs_
 values ($1, $3, $2, (select acs_user_id from acs_user where workspace_id = $1
   and acs_system_id = $2 and acs_user_id = $4), $5, $6, false, now(), now())
 on conflict do nothing"""
-
-_METHODS: Final = {"card": "Card", "code": "Code", "cloud_key": "Cloud key"}
 
 
 async def adopt(database: Database, where: Where, others: Mapping[Key, Fields]) -> None:
@@ -72,7 +71,7 @@ async def _add_credential(
 ) -> None:
     owner, method = _text(its, "acs_user_id"), _text(its, "access_method") or "code"
     await connection.execute(
-        _CREDENTIALS, *where, object_id, owner and UUID(owner), method, _METHODS[method]
+        _CREDENTIALS, *where, object_id, owner and UUID(owner), method, METHOD_NAMES[method]
     )
 
 

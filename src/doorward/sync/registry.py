@@ -6,6 +6,7 @@ import time
 from typing import Final
 from uuid import UUID
 
+from doorward.clock import Clock
 from doorward.errors import Unavailable
 from doorward.resources.provider import PROVIDERS
 from doorward.store import external
@@ -24,11 +25,14 @@ _DISCOVERY: Final = 1.0
 class Systems:
     """The systems that this process knows. Without any it waits for changes, and does nothing."""
 
-    def __init__(self, database: Database, watch: Watch, writer: Writer, keyring: Keyring) -> None:
+    def __init__(
+        self, database: Database, watch: Watch, writer: Writer, keyring: Keyring, clock: Clock
+    ) -> None:
         self._database = database
         self._watch = watch
         self._writer = writer
         self._keyring = keyring
+        self._clock = clock
         self._systems: dict[Where, System] = {}
         self._tasks: dict[Where, asyncio.Task[None]] = {}
         self._seen: dict[UUID, Position | None] = {}
@@ -70,7 +74,7 @@ class Systems:
     def _begin(self, listed: Listed) -> None:
         where, provider = listed.where, PROVIDERS[listed.external_type]
         driver = SimulatedDriver(self._database, self._keyring, where, provider)
-        system = System(self._database, self._keyring, where, provider, driver)
+        system = System(self._database, self._keyring, where, provider, driver, self._clock)
         self._systems[where] = system
         name = f"system {where.acs_system_id}"
         self._tasks[where] = asyncio.create_task(system.run(), name=name)

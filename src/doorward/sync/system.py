@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import uuid4
 
+from doorward.clock import Clock
 from doorward.errors import Unavailable
+from doorward.events import phones
 from doorward.resources.provider import Provider
-from doorward.store import external, foreign
+from doorward.store import external, foreign, journal, phone_keys
 from doorward.store.database import Database
 from doorward.store.external import Asked, Desired, Key, Where
+from doorward.store.journal import Change
 from doorward.store.secrets import Keyring
 from doorward.sync.driver import Driver, Listing, Refused, Unreachable
 from doorward.sync.reconcile import Comparison, compare
@@ -45,12 +48,14 @@ class System:
         where: Where,
         provider: Provider,
         driver: Driver,
+        clock: Clock,
     ) -> None:
         self.where = where
         self._database = database
         self._keyring = keyring
         self._provider = provider
         self._driver = driver
+        self._clock = clock
         self._holder = uuid4()
         self._wake = asyncio.Event()
         self._taken_at = 0.0
@@ -137,12 +142,27 @@ class System:
             found.alike,
             found.gone,
         )
+        await self._issue(found)
         for key in found.lost:
             if key.kind != "user" or desired.asked[key].failures:
                 continue
             wait = desired.asked[key].wait
             await external.fail(self._database, self.where, key, wait, "deleted_externally")
         return listing, found
+
+    async def _issue(self, comparison: Comparison) -> None:
+        """Tells of keys on phones that the system has: until it was seen to, nobody could say."""
+        waiting = await phone_keys.unissued(self._database, self.where)
+        there = waiting & {key.object_id for key in comparison.alike if key.kind == "credential"}
+        if not there:
+            return
+        workspace_id, acs_system_id = self.where
+        async with self._database.transaction() as connection:
+            await journal.lock(connection, workspace_id)
+            now = self._clock.now(workspace_id)
+            await phones.issue(
+                connection, Change(workspace_id, f"system:{acs_system_id}", now), there
+            )
 
     async def _push(
         self, desired: Desired, digests: dict[Key, bytes], comparison: Comparison
