@@ -224,6 +224,10 @@ def _phones(client: httpx.Client) -> Iterator[tuple[str, dict[str, Any]]]:
     listed = client.get("/phones/list").json()["phones"]
     first, second = ({"device_id": phone["device_id"]} for phone in listed)
     yield "/phones/get", first
+    key = {"access_method": "mobile_key", "is_multi_phone_sync_credential": True}
+    jane = {"user_identity_id": JANE, "acs_system_id": HARBOUR}
+    yield "/acs/credentials/create", {**jane, **key}
+    yield "/acs/credentials/list", {"user_identity_id": JANE}
     yield "DELETE /phones/deactivate", first
     yield "POST /phones/deactivate", second
 

@@ -20,7 +20,7 @@ from doorward.api.identity_requests import (
 from doorward.api.requests import found, or_none
 from doorward.api.services import Services
 from doorward.errors import invalid_input, not_found
-from doorward.events import catalogue, deletions
+from doorward.events import catalogue, deletions, phones
 from doorward.resources.user_identity import UserIdentity
 from doorward.store import (
     client_sessions,
@@ -98,6 +98,7 @@ async def add_acs_user(call: Call[Services], request: AddUser) -> None:
         ):
             raise invalid_input("The user identity has another user in the user's access system")
         await identities.give(connection, change.workspace_id, request.acs_user_id, identity_id)
+        await phones.follow_users(connection, change, [request.acs_user_id])
 
     await carry_out(call, make)
 
@@ -110,6 +111,7 @@ async def remove_acs_user(call: Call[Services], request: RemoveUser) -> None:
         identity = await _identity(connection, change, request.user_identity_id)
         if owner == identity.user_identity_id:
             await identities.give(connection, change.workspace_id, request.acs_user_id, None)
+            await phones.follow_users(connection, change, [request.acs_user_id])
 
     await carry_out(call, make)
 
@@ -125,7 +127,7 @@ async def delete(call: Call[Services], request: IdentityId) -> None:
             await deletions.delete_users(connection, change, theirs)
         ended = await client_sessions.delete_of_identity(connection, workspace_id, identity_id)
         await _tell_of_sessions(connection, change, ended)
-        await deletions.deactivate_phones_of(connection, change, [identity_id])
+        await phones.deactivate_phones_of(connection, change, [identity_id])
         await identity_changes.erase(connection, change, identity_id)
         return bool(ended)
 
@@ -151,6 +153,7 @@ async def merge(call: Call[Services], request: Merge) -> None:
                 f" {' and '.join(in_common)}; remove or delete all of these but one first"
             )
         await identity_changes.merge(connection, change, primary, others)
+        await phones.follow_identities(connection, change, [primary.user_identity_id])
         return True
 
     if await carry_out(call, make):

@@ -3,24 +3,24 @@ and to what its owner's record shows as pending. For operations of the writer.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID, uuid4
 
 from doorward.api.windows import changed, window
 from doorward.errors import invalid_input, not_found
-from doorward.events import catalogue
+from doorward.events import catalogue, phones
+from doorward.events.credentials import Kind, of_state, tell
 from doorward.policy import codes as policy_codes
 from doorward.policy.cards import CardNumber, CodeNumber
-from doorward.resources.event import Event
-from doorward.resources.provider import Provider
+from doorward.resources.provider import METHOD_NAMES, Method, Provider
 from doorward.store import (
     codes,
     credential_changes,
     enrollments,
-    events,
+    identities,
     pending_changes,
     systems,
     users,
@@ -33,20 +33,15 @@ from doorward.store.journal import Change
 from doorward.store.people import Credential
 from doorward.store.secrets import Keyring
 
-# What credentials are called; the API has no parameter for it.
-NAMES: Final = {"card": "Card", "code": "Code", "cloud_key": "Cloud key"}
-
 # Chosen codes that are taken, one after another: then nearly every code must be.
 _ATTEMPTS: Final = 100
-
-_Kind = Callable[[catalogue.Occasion, UUID, UUID, UUID], Event]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A credential to be made. code: its digits, None for one that is chosen."""
 
-    access_method: Literal["card", "code", "cloud_key"]
+    access_method: Method
     acs_system_id: UUID
     acs_user_id: UUID
     acs_entrance_ids: Sequence[UUID]
@@ -64,21 +59,31 @@ class Issuer:
     keyring: Keyring
 
     async def find(self, acs_credential_id: UUID) -> Credential:
-        """A credential that may be changed. Raises ApiError 404."""
+        """A credential that may be changed. Raises ApiError 404, 400 for a key on one phone."""
         where = (self.connection, self.change.workspace_id)
         found = await credential_changes.find(*where, acs_credential_id)
         if found is None:
             raise not_found("acs_credential")
+        if found.parent_acs_credential_id is not None:
+            raise invalid_input(
+                "This is the key on one phone: change the credential that is its"
+                f" parent_acs_credential_id ({found.parent_acs_credential_id}), or deactivate"
+                " the phone"
+            )
         return found
 
     async def create(self, wanted: Wanted) -> UUID:
-        """Makes a credential; a card waits for its number, the others are issued at once."""
+        """Makes a credential; a card waits for its number, a mobile key for a system to have it on
+        a phone; the others are issued at once.
+        """
         provider = await self._provider(wanted.acs_system_id)
         if wanted.access_method not in provider.methods:
             raise invalid_input(
                 f"{provider.display_name} has no credentials of the access method"
                 f" '{wanted.access_method}'"
             )
+        if wanted.access_method == "mobile_key":
+            await self._check_has_phones(wanted.acs_user_id)
         entrances = await self._entrances(wanted.acs_system_id, wanted.acs_entrance_ids)
         credential = self._unnumbered(wanted)
         if wanted.access_method == "code":
@@ -89,6 +94,7 @@ class Issuer:
         await self._note(credential, wanted.acs_user_id, is_given=True)
         if credential.issued_at is not None:
             await self._tell(credential, catalogue.acs_credential_issued)
+        await self._follow(credential)
         return credential.acs_credential_id
 
     async def update(self, old: Credential, code: str | None, ends_at: datetime | None) -> None:
@@ -103,6 +109,7 @@ class Issuer:
             await credential_changes.update(self.connection, self.change, old, new)
         if new.lookup != old.lookup:
             await self._tell(old, catalogue.acs_credential_reissued)
+        await self._follow(old)
 
     async def delete(self, credential: Credential) -> None:
         """Takes a credential away."""
@@ -110,6 +117,7 @@ class Issuer:
         if credential.acs_user_id is not None:
             await self._note(credential, credential.acs_user_id, is_given=False)
         await self._tell(credential, catalogue.acs_credential_deleted)
+        await self._follow(credential)
 
     async def assign(self, old: Credential, acs_user_id: UUID) -> None:
         """Gives a credential to a person of the same system, whoever had it before."""
@@ -122,6 +130,8 @@ class Issuer:
             raise invalid_input("The user and the credential are of different access systems")
         if old.acs_user_id == acs_user_id:
             return
+        if old.is_multi_phone_sync_credential:
+            await self._check_has_phones(acs_user_id)
         new = replace(old, acs_user_id=acs_user_id)
         if await self._is_taken(new, []):
             raise codes.duplicate_code()
@@ -136,18 +146,17 @@ class Issuer:
         if old.state == state:
             return
         await credential_changes.set_state(self.connection, self.change, old, state, reason)
-        if old.issued_at is None:
-            return
-        if old.state == "active":
-            await self._tell(old, catalogue.acs_credential_invalidated)
-        elif state == "active":
-            await self._tell(old, catalogue.acs_credential_reissued)
+        kind = of_state(old, state)
+        if kind is not None:
+            await self._tell(old, kind)
+        await self._follow(old)
 
     async def set_use_limit(self, old: Credential, use_limit: int | None) -> None:
         """Sets how often a credential may open a door in all, None for as often as one likes."""
         if old.use_limit != use_limit:
             new = replace(old, use_limit=use_limit)
             await credential_changes.update(self.connection, self.change, old, new)
+            await self._follow(old)
 
     async def set_card_number(self, old: Credential, number: CardNumber) -> None:
         """Gives a card its number, by which doors know it from now on; it keeps it for ever.
@@ -182,7 +191,7 @@ class Issuer:
             acs_system_id=wanted.acs_system_id,
             acs_user_id=wanted.acs_user_id,
             access_method=wanted.access_method,
-            display_name=NAMES[wanted.access_method],
+            display_name=METHOD_NAMES[wanted.access_method],
             starts_at=starts_at,
             ends_at=ends_at,
             card_format=None,
@@ -190,6 +199,7 @@ class Issuer:
             sealed=None,
             state="active",
             issued_at=None,
+            is_multi_phone_sync_credential=wanted.access_method == "mobile_key",
         )
 
     async def _coded(
@@ -252,8 +262,24 @@ class Issuer:
             await self._note(old, old.acs_user_id, is_given=False)
         if new.acs_user_id is not None:
             await self._note(new, new.acs_user_id, is_given=True)
+        await self._follow(new)
+
+    async def _follow(self, credential: Credential) -> None:
+        if credential.is_multi_phone_sync_credential:
+            await phones.follow(self.connection, self.change, [credential.acs_credential_id])
+
+    async def _check_has_phones(self, acs_user_id: UUID) -> None:
+        owner = await identities.owner_of(self.connection, self.change.workspace_id, acs_user_id)
+        if owner is not None and owner[1] is None:
+            raise invalid_input(
+                "Phones belong to user identities, and the user belongs to none:"
+                " /user_identities/add_acs_user"
+            )
 
     async def _note(self, credential: Credential, acs_user_id: UUID, *, is_given: bool) -> None:
+        if credential.is_multi_phone_sync_credential:
+            # Nothing that a system has to do: it is asked for the keys on the phones.
+            return
         await pending_changes.note_assignment(
             self.connection,
             self.change,
@@ -263,13 +289,8 @@ class Issuer:
             is_given=is_given,
         )
 
-    async def _tell(self, credential: Credential, kind: _Kind) -> None:
-        workspace_id, at = self.change.workspace_id, self.change.at
-        system_id = credential.acs_system_id
-        account_id = await systems.account_of(self.connection, workspace_id, system_id)
-        occasion = catalogue.Occasion(workspace_id, at, at)
-        told = kind(occasion, account_id, system_id, credential.acs_credential_id)
-        await events.insert_events(self.connection, workspace_id, [told])
+    async def _tell(self, credential: Credential, kind: Kind) -> None:
+        await tell(self.connection, self.change, [(credential, kind)])
 
 
 def check_is_card(credential: Credential) -> None:

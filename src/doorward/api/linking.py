@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from doorward.errors import invalid_input
-from doorward.events import catalogue
+from doorward.events import catalogue, phones
 from doorward.store import events, identities, systems
 from doorward.store.database import Connection
 from doorward.store.identities import Identity
@@ -25,9 +25,11 @@ async def user_of(
         return acs_user_id
     if await identities.has_user_in(*where, *named):
         raise invalid_input("The user identity's user in this access system is unmanaged")
-    return await identities.link(*where, identity, acs_system_id) or await _new_user(
-        connection, change, identity, acs_system_id
-    )
+    linked = await identities.link(*where, identity, acs_system_id)
+    if linked is None:
+        return await _new_user(connection, change, identity, acs_system_id)
+    await phones.follow_users(connection, change, [linked])
+    return linked
 
 
 async def _new_user(

@@ -120,7 +120,7 @@ def acs_access_group_deleted(
 def acs_credential_issued(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential can be used from now on: it was made with its number, or was given one."""
+    """A credential can be used from now on: it has its number, or its system has it on a phone."""
     return _in_system(
         "acs_credential.issued",
         occasion,
@@ -146,7 +146,7 @@ def acs_credential_reissued(
 def acs_credential_invalidated(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential can no longer be used: disabled, lost, stolen, or its owner was deleted."""
+    """A credential can no longer be used: disabled, lost, stolen, or its owner or phone is gone."""
     return _in_system(
         "acs_credential.invalidated",
         occasion,
@@ -159,7 +159,7 @@ def acs_credential_invalidated(
 def acs_credential_deleted(
     occasion: Occasion, connected_account_id: UUID, acs_system_id: UUID, acs_credential_id: UUID
 ) -> Event:
-    """A credential is no more: deleted, or its owner was."""
+    """A credential is no more: deleted, or its owner or its phone is gone."""
     return _in_system(
         "acs_credential.deleted",
         occasion,

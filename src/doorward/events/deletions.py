@@ -1,4 +1,4 @@
-"""Deleting people, credentials, groups, entrances and phones, with the events that tell of it."""
+"""Deleting people, credentials, groups and entrances, with the events that tell of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from doorward.events import catalogue
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
-from doorward.store import events, pending_changes, phones, systems
+from doorward.store import events, pending_changes, systems
 from doorward.store.database import Connection
 from doorward.store.journal import Change
 from doorward.store.people import CREDENTIALS, USERS, Credential, User
@@ -30,7 +30,7 @@ async def delete_users(
     await USERS.delete(connection, change, [row.ids for row in rows])
     await pending_changes.forget(connection, workspace_id, [row.acs_user_id for row in rows])
     accounts = await systems.accounts_of(connection, workspace_id)
-    told = [*_of_credentials(change, accounts, theirs), *_of_users(change, accounts, rows)]
+    told = [*of_credentials(change, accounts, theirs), *_of_users(change, accounts, rows)]
     await events.insert_events(connection, workspace_id, in_order(told))
 
 
@@ -72,32 +72,18 @@ async def _delete(
     await events.insert_events(connection, change.workspace_id, in_order(told))
 
 
-async def deactivate_phones_of(
-    connection: Connection, change: Change, user_identity_ids: Sequence[UUID]
-) -> None:
-    """Deactivates all phones of identities that are about to go."""
-    gone = await phones.deactivate_of(connection, change.workspace_id, user_identity_ids)
-    await tell_of_phones(connection, change, gone)
-
-
-async def tell_of_phones(
-    connection: Connection, change: Change, device_ids: Sequence[UUID]
-) -> None:
-    """Tells of phones that have been taken away."""
-    told = [catalogue.phone_deactivated(_occasion(change), each) for each in device_ids]
-    await events.insert_events(connection, change.workspace_id, in_order(told))
-
-
 def _of_users(change: Change, accounts: dict[UUID, UUID], rows: Iterable[User]) -> Iterator[Event]:
     for row in rows:
         account = accounts[row.acs_system_id]
         yield catalogue.acs_user_deleted(_occasion(change), account, *_of(row))
 
 
-def _of_credentials(
+def of_credentials(
     change: Change, accounts: dict[UUID, UUID], rows: Iterable[Credential]
 ) -> Iterator[Event]:
-    """Whose owner has gone can no longer be used, if it could, and is no more."""
+    """What tells of credentials that are no more, and can no longer be used, if they could: those
+    that went with their owner, or with the phone that they were on.
+    """
     for row in rows:
         account = accounts[row.acs_system_id]
         if row.state == "active" and row.issued_at is not None:

@@ -130,8 +130,10 @@ def _holders(policy: Policy, request: Request) -> list[Holder]:
     return [
         (one, None if one.acs_user_id is None else policy.user(one.acs_user_id))
         for one in policy.credentials(request.factors[0])
-        # A cloud key has nothing that a reader could read, and nobody shows a card from afar.
-        if (one.declared.access_method == "cloud_key") == (request.origin == "remote")
+        # A cloud key has nothing that a reader could read, and nobody shows a card from afar; what
+        # is on a phone opens doors of other systems alone.
+        if one.declared.access_method != "mobile_key"
+        and (one.declared.access_method == "cloud_key") == (request.origin == "remote")
     ]
 
 

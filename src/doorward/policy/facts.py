@@ -63,8 +63,8 @@ class GroupState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CredentialState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A credential without its number: `access_method` card, code or cloud_key, `state` as an
-    operator set it.
+    """A credential without its number: `access_method` card, code, cloud_key or mobile_key,
+    `state` as an operator set it.
 
     use_limit: how often it may open a door, None without limit; uses: how often it has, by the
     controller that counted, which may know of more; code_length: how many digits a code has, for

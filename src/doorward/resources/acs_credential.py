@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
-from doorward.resources.provider import CredentialType
+from doorward.resources.provider import CredentialType, Method
 from doorward.resources.values import ErrorEntry, Resource, Timestamp, WarningEntry
 
 
@@ -15,7 +15,7 @@ class AcsCredential(Resource, frozen=True, kw_only=True):
     acs_credential_id: UUID
     acs_system_id: UUID
     acs_user_id: UUID | UnsetType = UNSET
-    access_method: Literal["card", "code", "cloud_key"]
+    access_method: Method
     card_number: str | None
     code: str | None
     connected_account_id: UUID
@@ -30,6 +30,7 @@ class AcsCredential(Resource, frozen=True, kw_only=True):
     is_multi_phone_sync_credential: bool
     is_one_time_use: bool
     issued_at: Timestamp | None
+    parent_acs_credential_id: UUID | UnsetType = UNSET
     starts_at: Timestamp | UnsetType = UNSET
     user_identity_id: UUID | UnsetType = UNSET
     warnings: list[WarningEntry]

@@ -3,6 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
+from doorward.resources.provider import Method
 from doorward.resources.values import Resource, Timestamp
 
 
@@ -16,7 +17,7 @@ class CredentialDetails(Resource, frozen=True, kw_only=True):
     acs_credential_id: UUID
     acs_system_id: UUID
     acs_user_id: UUID | None
-    access_method: Literal["card", "code", "cloud_key"]
+    access_method: Method
     allowed_acs_entrance_ids: list[UUID]
     code_length: int | None
     is_issued: bool

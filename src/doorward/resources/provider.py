@@ -5,12 +5,21 @@ desired. Names are those of the API's closed lists; a kind without a name of som
 out there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 import msgspec
 
-Method = Literal["card", "code", "cloud_key"]
+Method = Literal["card", "code", "cloud_key", "mobile_key"]
+
+# What credentials are called; the API has no parameter for it.
+METHOD_NAMES: Final[Mapping[str, str]] = {
+    "card": "Card",
+    "code": "Code",
+    "cloud_key": "Cloud key",
+    "mobile_key": "Mobile key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +28,10 @@ class Provider:
 
     external_type: the system's own; user_type, group_type, credential_type: its objects', None
     where the API has no name. is_group_based: access goes by groups, else by the entrances of each
-    credential. methods: of credentials that it keeps. code_lengths: the fewest and the most digits
-    of a code. has_grants: a person can be granted one entrance beside all groups and credentials.
+    credential. methods: of credentials that it keeps; mobile keys where the guide to the maker in
+    Seam's documentation says so (docs/compatibility.md names the pages). code_lengths: the fewest
+    and the most digits of a code. has_grants: a person can be granted one entrance beside all
+    groups and credentials.
     unreachable, no_seat: the errors of the API that say so. is_full_as_a_whole: the system itself
     has the error no_seat as well. nearly_full: the warning of a system with few places left, None
     for a kind that says nothing of it.
@@ -44,6 +55,7 @@ class Provider:
 
 _CARD: Final[frozenset[Method]] = frozenset({"card"})
 _CODE: Final[frozenset[Method]] = frozenset({"code"})
+_PHONE: Final[frozenset[Method]] = frozenset({"mobile_key"})
 
 NATIVE: Final = Provider(
     "doorward_system",
@@ -65,7 +77,7 @@ PROVIDERS: Final = {
             "salto_site_user",
             "salto_ks_access_group",
             "salto_ks_credential",
-            methods=_CODE,
+            methods=_CODE | _PHONE,
             code_lengths=(6, 6),
             no_seat="salto_ks_subscription_limit_exceeded",
             is_full_as_a_whole=True,
@@ -78,7 +90,7 @@ PROVIDERS: Final = {
             None,
             "visionline_card",
             is_group_based=False,
-            methods=_CARD,
+            methods=_CARD | _PHONE,
             can_suspend=False,
             unreachable="visionline_instance_unreachable",
         ),
@@ -96,7 +108,7 @@ PROVIDERS: Final = {
             "salto_space_user",
             "salto_space_group",
             "salto_space_key",
-            methods=_CARD,
+            methods=_CARD | _PHONE,
         ),
         Provider("brivo_account", "Brivo account", "brivo_user", "brivo_group", "brivo_credential"),
         Provider(
@@ -125,7 +137,7 @@ PROVIDERS: Final = {
             None,
             "latch_access",
             is_group_based=False,
-            methods=_CODE,
+            methods=_CODE | _PHONE,
             can_suspend=False,
         ),
         Provider(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from doorward.events import catalogue, deletions
+from doorward.events import catalogue, deletions, phones
 from doorward.events.catalogue import Occasion
 from doorward.site.kinds import KINDS
 from doorward.store import client_sessions
@@ -35,7 +35,7 @@ async def _identities(connection: Connection, change: Change, ids: Sequence[UUID
     ended: list[UUID] = []
     for each in ids:
         ended += await client_sessions.delete_of_identity(connection, workspace_id, each)
-    await deletions.deactivate_phones_of(connection, change, ids)
+    await phones.deactivate_phones_of(connection, change, ids)
     await IDENTITIES.delete(connection, change, [(each,) for each in ids])
     deleted = [catalogue.client_session_deleted(_occasion(change), each) for each in ended]
     await insert_events(connection, workspace_id, deleted)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from doorward.events import catalogue
+from doorward.events import catalogue, phones
 from doorward.events.catalogue import Occasion
 from doorward.resources.event import Event
 from doorward.site import deleting
@@ -184,6 +184,9 @@ async def _update(connection: Connection, change: Change, steps: Sequence[Step])
     same = [step for step in steps if there.get(step.ids) == step.old]
     pairs = [(there[step.ids], rows.merged(there[step.ids], step.row, step.names)) for step in same]
     await rows.update(connection, change, pairs)
+    if steps[0].kind == "user":
+        # A file may say that somebody is another identity, which has other phones.
+        await phones.follow_users(connection, change, [old.acs_user_id for old, _ in pairs])
     await site_objects.remember(connection, change, _objects(same))
 
 

@@ -24,7 +24,8 @@ _LINE: Final = re.compile(r"\bline \d+")
 # What a file cannot hold, as `Export.left_out` calls it.
 PEOPLE: Final = "people: suspended, unmanaged, or with a schedule of their own"
 CREDENTIALS: Final = (
-    "credentials: not active or not for ever, unmanaged, cloud keys, or without a number yet"
+    "credentials: not active or not for ever, unmanaged, cloud or mobile keys, or without a number"
+    " yet"
 )
 UNASSIGNED: Final = "credentials: nobody's"
 MEMBERSHIPS: Final = "memberships: in unmanaged groups"

@@ -27,6 +27,7 @@ where c.workspace_id = $1"""  # noqa: S608
 _ORDER = ("c.created_at", "c.acs_credential_id")
 
 _UNISSUED: Final = "No number has been given to the credential yet, so that no door knows it."
+_ON_NO_PHONE: Final = "The access system has not been seen to have the key on a phone yet."
 _GUESSABLE: Final = (
     "Whoever tries codes all day finds one of this length with a chance of more than 1 in 1,000;"
     " give it more digits."
@@ -78,15 +79,21 @@ async def list_credentials(
     acs_user_id: UUID | None = None,
     user_identity_id: UUID | None = None,
     created_before: datetime | None = None,
+    is_for_phones: bool | None = None,
     term: str | None = None,
     sight: Sight | None = None,
     limit: int,
     after: After | None,
 ) -> tuple[list[AcsCredential], After | None]:
-    """A page of the credentials that match all filters, the oldest first."""
+    """A page of the credentials that match all filters, the oldest first.
+
+    is_for_phones: those that are on every phone of their owner, or all others.
+    """
     select = _select(workspace_id, is_managed=True)
     _where_owned(select, acs_system_id, acs_user_id, user_identity_id)
     select.where_given("c.created_at < {0}", created_before)
+    if is_for_phones is not None:
+        select.where(f"{'' if is_for_phones else 'not '}c.is_multi_phone_sync_credential")
     if term is not None:
         lookups = _lookups(keyring, workspace_id, term)
         await credential_search.where_matches(source, select, workspace_id, term, lookups)
@@ -183,9 +190,10 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
         external_type_display_name=given(its_type and display_name(its_type)),
         is_issued=row["issued_at"] is not None,
         is_managed=is_ours,
-        is_multi_phone_sync_credential=False,
+        is_multi_phone_sync_credential=row["is_multi_phone_sync_credential"],
         is_one_time_use=row["use_limit"] == 1,
         issued_at=iso_or_none(row["issued_at"]),
+        parent_acs_credential_id=given(row["parent_acs_credential_id"]),
         starts_at=given(iso_or_none(row["starts_at"])),
         user_identity_id=given(row["user_identity_id"]),
         warnings=[
@@ -199,7 +207,8 @@ def _credential(row: asyncpg.Record, keyring: Keyring) -> AcsCredential:
 
 def _warnings(row: asyncpg.Record, number: str | None) -> list[WarningEntry]:
     if row["issued_at"] is None:
-        return [_warning("waiting_to_be_issued", _UNISSUED, row["created_at"])]
+        message = _ON_NO_PHONE if row["access_method"] == "mobile_key" else _UNISSUED
+        return [_warning("waiting_to_be_issued", message, row["created_at"])]
     if row["access_method"] == "code" and number is not None and is_guessable(len(number)):
         # Of the API's closed list the one that asks for what mends it: another code.
         return [_warning("needs_to_be_reissued", _GUESSABLE, row["issued_at"])]

@@ -14,7 +14,7 @@ from doorward.store.select import After, Select, Source
 from doorward.store.sight import Sight
 
 _SELECT = """
-select e.*, e.acs_entrance_id id, s.connected_account_id, s.external_type
+select e.*, e.acs_entrance_id id, s.connected_account_id, s.external_type system_type
 from acs_entrance e
 join acs_system s on s.workspace_id = e.workspace_id and s.acs_system_id = e.acs_system_id
 where e.workspace_id = $1"""
@@ -146,9 +146,9 @@ def _entrance(row: asyncpg.Record) -> AcsEntrance:
         acs_system_id=row["acs_system_id"],
         can_belong_to_reservation=False,
         can_unlock_with_card=row["can_unlock_with_card"],
-        can_unlock_with_cloud_key="cloud_key" in PROVIDERS[row["external_type"]].methods,
+        can_unlock_with_cloud_key="cloud_key" in PROVIDERS[row["system_type"]].methods,
         can_unlock_with_code=row["can_unlock_with_code"],
-        can_unlock_with_mobile_key=False,
+        can_unlock_with_mobile_key="mobile_key" in PROVIDERS[row["system_type"]].methods,
         connected_account_id=row["connected_account_id"],
         created_at=iso(row["created_at"]),
         display_name=row["display_name"],

@@ -93,15 +93,18 @@ select m.acs_user_id, m.acs_access_group_id from acs_access_group g
 join acs_membership m on m.workspace_id = g.workspace_id
   and m.acs_access_group_id = g.acs_access_group_id
 where g.workspace_id = $1 and g.acs_system_id = $2 and g.is_managed and m.is_desired"""
-# What nobody has, or has no number yet, is nothing that a system could keep.
+# What nobody has, or has no number yet, is nothing that a system could keep; nor is a key for all
+# phones of a person, but for the one on each of them.
 _CREDENTIALS: Final = """
 select c.acs_credential_id, c.acs_user_id, c.access_method, c.starts_at, c.ends_at, c.sealed,
+  c.device_id,
   (select string_agg(e.acs_entrance_id::text, ',' order by e.acs_entrance_id)
     from credential_entrance e where e.workspace_id = c.workspace_id
       and e.acs_credential_id = c.acs_credential_id and e.is_desired) entrances
 from acs_credential c
 where c.workspace_id = $1 and c.acs_system_id = $2 and c.is_managed and c.state = 'active'
-  and c.acs_user_id is not null and c.issued_at is not null"""
+  and c.acs_user_id is not null and not c.is_multi_phone_sync_credential
+  and (c.issued_at is not null or c.device_id is not null)"""
 _ASKED: Final = """
 select kind, object_id, related_id, asked, confirmed_revision is not null, failures,
   greatest(0, extract(epoch from next_try_at - now()))::float8, is_stuck
@@ -355,6 +358,7 @@ def _credential(keyring: Keyring, where: Where, row: asyncpg.Record) -> tuple[Ke
         "access_method": row["access_method"],
         "number": number,
         "entrances": row["entrances"],
+        **({} if row["device_id"] is None else {"device_id": str(row["device_id"])}),
         **_window(row),
     }
 

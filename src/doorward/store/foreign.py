@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from doorward.resources.provider import METHOD_NAMES
 from doorward.store.database import Connection
 from doorward.store.external import Fields, Key, Where
 from doorward.store.people import new_salt
@@ -38,7 +39,6 @@ _LOCK: Final = (
 )
 # In which they need each other.
 _ORDER: Final = ("user", "group", "credential")
-_METHODS: Final = {"card": "Card", "code": "Code", "cloud_key": "Cloud key"}
 
 
 async def is_news(source: Source, where: Where, others: Mapping[Key, Fields]) -> bool:
@@ -93,7 +93,7 @@ async def _add_credential(
 ) -> None:
     owner, method = _text(its, "acs_user_id"), _text(its, "access_method") or "code"
     await connection.execute(
-        _CREDENTIALS, *where, object_id, owner and UUID(owner), method, _METHODS[method]
+        _CREDENTIALS, *where, object_id, owner and UUID(owner), method, METHOD_NAMES[method]
     )
 
 

@@ -97,7 +97,11 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A card or a code with its number; `sealed` goes with `lookup`."""
+    """A card or a code with its number; `sealed` goes with `lookup`.
+
+    is_multi_phone_sync_credential: a key for every phone of its owner. parent_acs_credential_id
+    and device_id: of such a key the one on this phone.
+    """
 
     acs_credential_id: UUID
     acs_system_id: UUID
@@ -114,6 +118,9 @@ class Credential:
     code_length: int | None = field(default=None, compare=False)
     use_limit: int | None = field(default=None, compare=False)
     uses: str = field(default="{}", compare=False)
+    is_multi_phone_sync_credential: bool = field(default=False, compare=False)
+    parent_acs_credential_id: UUID | None = field(default=None, compare=False)
+    device_id: UUID | None = field(default=None, compare=False)
 
     @property
     def ids(self) -> Ids:
@@ -251,7 +258,8 @@ CREDENTIALS: Final = Credentials(
     "acs_credential",
     ("acs_credential_id",),
     object_kind="credential",
-    forgets=", acs_user_id = null, lookup = null, sealed = null",
+    forgets=", acs_user_id = null, lookup = null, sealed = null, parent_acs_credential_id = null,"
+    " device_id = null",
 )
 
 USERS.dependents += [

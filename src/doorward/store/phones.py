@@ -30,7 +30,10 @@ _WITH_CREDENTIAL: Final = """p.user_identity_id = (
   select u.user_identity_id from acs_credential c
   join acs_user u on u.workspace_id = c.workspace_id and u.acs_user_id = c.acs_user_id
   where c.workspace_id = $1 and c.acs_credential_id = {0} and c.is_managed
-    and c.access_method in ('cloud_key', 'mobile_key'))"""
+    and c.access_method in ('cloud_key', 'mobile_key'))
+  and p.device_id = coalesce((
+    select c.device_id from acs_credential c
+    where c.workspace_id = $1 and c.acs_credential_id = {0}), p.device_id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ async def list_phones(
 ) -> list[Phone]:
     """All phones that match, the oldest first.
 
-    acs_credential_id: the phones on which a key is, its owner's. Cards and codes are on none.
+    acs_credential_id: the phones on which a key is, one or all of its owner's. Cards and codes are
+    on none.
     """
     select = Select(_SELECT, workspace_id)
     select.where_given("p.user_identity_id = {0}", owner_user_identity_id)
@@ -103,8 +107,8 @@ async def list_phones(
 
 async def deactivate(
     connection: Connection, workspace_id: UUID, device_id: UUID, *, sight: Sight | None = None
-) -> bool:
-    """Takes a phone away; False where there is none that the caller may take away.
+) -> UUID | None:
+    """Takes a phone away; answers whose it was, None where the caller may take none such away.
 
     An end user's session may do so with the phones of its own person alone.
     """
@@ -113,13 +117,13 @@ async def deactivate(
     if sight is not None:
         select.where("p.user_identity_id = {0}::uuid", sight.user_identity_id)
     if await select.fetchrow(connection) is None:
-        return False
-    gone = await connection.fetchval(
-        "delete from phone where workspace_id = $1 and device_id = $2 returning true",
+        return None
+    owner: UUID | None = await connection.fetchval(
+        "delete from phone where workspace_id = $1 and device_id = $2 returning user_identity_id",
         workspace_id,
         device_id,
     )
-    return gone is not None
+    return owner
 
 
 async def deactivate_of(

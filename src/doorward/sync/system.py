@@ -11,10 +11,12 @@ from uuid import uuid4
 
 from doorward.clock import Clock
 from doorward.errors import Unavailable
+from doorward.events import phones
 from doorward.resources.provider import Provider
-from doorward.store import external, leaving
+from doorward.store import external, journal, leaving, phone_keys
 from doorward.store.database import Database
 from doorward.store.external import Asked, Desired, Key, Where
+from doorward.store.journal import Change
 from doorward.store.secrets import Keyring
 from doorward.sync.driver import Driver, Listing, Refused, Unreachable
 from doorward.sync.reconcile import Comparison, compare
@@ -60,6 +62,7 @@ class System:
         self._provider = provider
         self._driver = driver
         self._telling = Telling(database, clock, where)
+        self._clock = clock
         self._holder = uuid4()
         self._wake = asyncio.Event()
         self._taken_at = 0.0
@@ -144,12 +147,27 @@ class System:
             found.alike,
             found.gone,
         )
+        await self._issue(found)
         for key in found.lost:
             if key.kind != "user" or desired.asked[key].failures:
                 continue
             wait = desired.asked[key].wait
             await external.fail(self._database, self.where, key, wait, "deleted_externally")
         return listing, found
+
+    async def _issue(self, comparison: Comparison) -> None:
+        """Tells of keys on phones that the system has: until it was seen to, nobody could say."""
+        waiting = await phone_keys.unissued(self._database, self.where)
+        there = waiting & {key.object_id for key in comparison.alike if key.kind == "credential"}
+        if not there:
+            return
+        workspace_id, acs_system_id = self.where
+        async with self._database.transaction() as connection:
+            await journal.lock(connection, workspace_id)
+            now = self._clock.now(workspace_id)
+            await phones.issue(
+                connection, Change(workspace_id, f"system:{acs_system_id}", now), there
+            )
 
     async def _push(
         self, desired: Desired, digests: dict[Key, bytes], comparison: Comparison
@@ -158,7 +176,8 @@ class System:
         done: set[Key] = set()
         for key in (*comparison.deletes, *comparison.puts):
             asked = desired.asked.get(key)
-            digest = digests.get(key, asked.digest if asked else b"")
+            # What is to go is asked for otherwise than what was to stay, and so at once.
+            digest = digests.get(key, b"")
             if asked is not None and asked.digest == digest and asked.wait > 0:
                 continue
             if not await self._is_held():

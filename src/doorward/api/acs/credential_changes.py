@@ -1,6 +1,5 @@
 """The calls of /acs/credentials that change something."""
 
-from typing import Literal, cast
 from uuid import UUID
 
 from doorward.api import linking
@@ -9,7 +8,7 @@ from doorward.api.acs.credential_requests import (
     CredentialKey,
     CredentialOwner,
     UpdateCredential,
-    refuse_what_is_not_native,
+    check,
 )
 from doorward.api.changing import carry_out
 from doorward.api.issuing import Issuer, Wanted
@@ -29,12 +28,11 @@ async def create(call: Call[Services], request: CreateCredential) -> AcsCredenti
     """Makes a credential for a person."""
 
     async def make(connection: Connection, change: Change) -> AcsCredential:
-        refuse_what_is_not_native(request)
+        check(request)
         acs_system_id, acs_user_id = await _owner(connection, change, request)
         keyring = call.services.keyring
         wanted = Wanted(
-            # mobile_key is refused above.
-            cast("Literal['card', 'code', 'cloud_key']", request.access_method),
+            request.access_method,
             acs_system_id,
             acs_user_id,
             or_none(request.allowed_acs_entrance_ids) or [],

@@ -1,4 +1,4 @@
-"""What calls that change credentials ask for, and what of it no native credential can have."""
+"""What calls that change credentials ask for, and what of it no credential here can have."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -15,12 +15,14 @@ from doorward.api.parameters import (
     UserIdentityId,
 )
 from doorward.api.requests import exactly_one, is_given
-from doorward.errors import ApiError, invalid_input
+from doorward.errors import invalid_input
 from doorward.policy.codes import LONGEST, SHORTEST
 
 AccessMethod = Annotated[
     Literal["code", "card", "mobile_key", "cloud_key"],
-    Meta(description="How the credential is shown; the native system has no mobile keys."),
+    Meta(
+        description="How the credential is shown; which methods there are is the access system's."
+    ),
 ]
 Code = Annotated[
     str,
@@ -48,7 +50,7 @@ ManagerId = Annotated[
 ForPhones = Annotated[
     bool,
     Meta(
-        description="Whether it follows a person's phones; no native credential does.",
+        description="Whether it is on every phone of its owner, as each mobile key is.",
         extra_json_schema={"default": False},
     ),
 ]
@@ -150,14 +152,20 @@ class CredentialOwner(CredentialKey):
         return exactly_one(self, "acs_user_id", "user_identity_id")
 
 
-def refuse_what_is_not_native(request: CreateCredential) -> None:
-    """Raises ApiError 400 for whatever only other makers' systems can do, or none can."""
+def check(request: CreateCredential) -> None:
+    """Raises ApiError 400 for what contradicts itself, and for what no credential here can have."""
     if is_given(request.code) and request.access_method != "code":
         raise invalid_input("Only a credential with the access method 'code' has a code")
-    if request.access_method == "mobile_key":
-        raise invalid_input("The native access system has no mobile keys")
-    if request.is_multi_phone_sync_credential:
-        raise _not_here("is_multi_phone_sync_credential")
+    if request.access_method == "mobile_key" and not request.is_multi_phone_sync_credential:
+        raise invalid_input(
+            "A mobile key is on every phone of its owner: give"
+            " 'is_multi_phone_sync_credential' as true"
+        )
+    if request.is_multi_phone_sync_credential and request.access_method != "mobile_key":
+        raise invalid_input(
+            "Only a credential with the access method 'mobile_key' is on phones:"
+            " 'is_multi_phone_sync_credential' must be false"
+        )
     for name in (
         "assa_abloy_vostio_metadata",
         "credential_manager_acs_system_id",
@@ -166,8 +174,4 @@ def refuse_what_is_not_native(request: CreateCredential) -> None:
         "visionline_metadata",
     ):
         if is_given(getattr(request, name)):
-            raise _not_here(name)
-
-
-def _not_here(name: str) -> ApiError:
-    return invalid_input(f"The native access system has no '{name}'")
+            raise invalid_input(f"No access system here has '{name}'")

@@ -29,7 +29,10 @@ from doorward.wire.route import STAFF, Call, Listed, Route
 
 ForPhones = Annotated[
     bool,
-    msgspec.Meta(description="Only credentials that follow a person's phones, or no such."),
+    msgspec.Meta(
+        description="Only credentials for all phones of a person, or all others: what is on one"
+        " phone is among these."
+    ),
 ]
 
 
@@ -61,9 +64,6 @@ async def get_unmanaged(call: Call[Services], request: CredentialKey) -> AcsCred
 
 async def list_credentials(call: Call[Services], request: ListCredentials) -> Listed:
     """A page of credentials."""
-    # No credential here is for phones.
-    if request.is_multi_phone_sync_credential is True:
-        return Listed([], None)
     assert call.page is not None
     rows, next_after = await credentials.list_credentials(
         call.services.database,
@@ -73,6 +73,7 @@ async def list_credentials(call: Call[Services], request: ListCredentials) -> Li
         acs_user_id=or_none(request.acs_user_id),
         user_identity_id=or_none(request.user_identity_id),
         created_before=or_none(request.created_before),
+        is_for_phones=or_none(request.is_multi_phone_sync_credential),
         term=or_none(request.term),
         sight=call.caller.sight,
         limit=call.page.limit,

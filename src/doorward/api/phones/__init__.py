@@ -7,8 +7,7 @@ from doorward.api.changing import carry_out
 from doorward.api.parameters import AcsCredentialId, PhoneId, UserIdentityId
 from doorward.api.requests import found, or_none
 from doorward.api.services import Services
-from doorward.errors import not_found
-from doorward.events import deletions
+from doorward.events import phones as on_phones
 from doorward.resources.phone import Phone
 from doorward.store import phones
 from doorward.store.database import Connection
@@ -51,9 +50,9 @@ async def deactivate(call: Call[Services], request: PhoneKey) -> None:
 
     async def make(connection: Connection, change: Change) -> None:
         where = (connection, change.workspace_id, request.device_id)
-        if not await phones.deactivate(*where, sight=sight):
-            raise not_found("device")
-        await deletions.tell_of_phones(connection, change, [request.device_id])
+        owner = found(await phones.deactivate(*where, sight=sight), "device")
+        await on_phones.tell_of_phones(connection, change, [request.device_id])
+        await on_phones.follow_identities(connection, change, [owner])
 
     await carry_out(call, make)
 

@@ -11,6 +11,7 @@ from doorward.api.requests import or_none
 from doorward.api.sandboxed import must_be_sandbox
 from doorward.api.services import Services
 from doorward.errors import not_found
+from doorward.events import phones as on_phones
 from doorward.resources.phone import OperatingSystem, Phone
 from doorward.store import identities, phones
 from doorward.store.database import Connection
@@ -105,7 +106,9 @@ async def create_sandbox_phone(call: Call[Services], request: CreateSandboxPhone
     async def make(connection: Connection, change: Change) -> Phone:
         if not await identities.exists(connection, change.workspace_id, new.user_identity_id):
             raise not_found("user_identity")
-        return await phones.create(connection, change, new)
+        made = await phones.create(connection, change, new)
+        await on_phones.follow_identities(connection, change, [new.user_identity_id])
+        return made
 
     return await carry_out(call, make)
 
