@@ -25,7 +25,7 @@ def say(line: str | Text = "") -> None:
     """Writes a line to the standard output; styles of a Text are seen on a terminal only."""
     if isinstance(line, str):
         # An apply has four lines for a person, of which each costs the console 50 µs.
-        print(line.translate(_IN_LINES))
+        print(line.translate(_IN_LINES), flush=True)
         return
     shown = _translated(line, _IN_LINES)
     Console(highlight=False, markup=False, emoji=False).print(shown, soft_wrap=True)
