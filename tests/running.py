@@ -24,6 +24,8 @@ ACCESS_TOKEN = sandbox_secrets().personal_access_token
 WORKSPACE = str(sandbox_secrets().workspace_id)
 USER = "8d7e0b3a-b889-49a7-9164-4b71a0506a33"
 GROUP = "123e4567-e89b-12d3-a456-426614174000"
+# The system that both are of, the one that decides at doors of ours.
+OFFICE = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -12,7 +12,8 @@ from tests.clients.conftest import give_up
 from tests.clients.places import CHECKOUT, read_finding
 from tests.running import RunningServer, running
 
-_METADATA = """update connected_account set custom_metadata = '{"floor": "2", "a b": "x&y"}'"""
+_METADATA = """update connected_account set custom_metadata = '{"floor": "2", "a b": "x&y"}'
+where account_type = 'doorward_system'"""
 
 
 @pytest.fixture(scope="module")

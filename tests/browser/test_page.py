@@ -99,7 +99,7 @@ def _events(server: RunningServer, **more: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("metadata", "found"),
-    [('{"floor": "2", "a b": "x&y"}', 1), ('{"floor": "3"}', 0), (None, 1)],
+    [('{"floor": "2", "a b": "x&y"}', 1), ('{"floor": "3"}', 0), (None, 3)],
 )
 def test_objects_are_understood(docs: DocsPage, metadata: str | None, found: int) -> None:
     def write(call: Locator) -> None:

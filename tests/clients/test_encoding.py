@@ -7,10 +7,9 @@ import pytest
 from seam.exceptions import SeamActionAttemptFailedError
 from seam.seam import Seam
 
-from tests.running import API_KEY, USER, RunningServer, running
+from tests.running import API_KEY, OFFICE, USER, RunningServer, running
 
 ENCODER = "18ad521a-308e-4182-b1a6-2338b46a2763"
-OFFICE = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import httpx
 
 from doorward.api.table import ROUTES
 from doorward.wire.route import Route
-from tests.running import GROUP, USER, RunningServer, command, seed_card
+from tests.running import GROUP, OFFICE, USER, RunningServer, command, seed_card
 
 MORE: Final = Path(__file__).with_name("more.yaml")
 VISITORS: Final = "0c54c17c-2a8b-4a6b-9d0e-6a0f0c5b7a10"
@@ -24,7 +24,6 @@ UNMANAGED_CARD: Final = "8d9e0f1a-2b3c-4d4e-8f5a-6b7c8d9e0f1b"
 ENCODER: Final = "18ad521a-308e-4182-b1a6-2338b46a2763"
 FRONT_DOOR: Final = "977eb064-457b-4c30-ac76-81203b2e8799"
 HARBOUR: Final = "6a74a969-94ea-4383-b5cf-5e8ec3f7a1d0"
-OFFICE: Final = "72a95f5e-d842-412a-9ed4-d7484aa1d712"
 JANE: Final = "33987a4f-caf6-4098-9e15-705df7a36ad6"
 UNMANAGED: Final = (
     "2f3e4d5c-6b7a-4899-8a9b-0c1d2e3f4a5b",

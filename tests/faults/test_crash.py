@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.running import GROUP, WORKSPACE, RunningServer, is_pid_gone
+from tests.running import GROUP, OFFICE, WORKSPACE, RunningServer, is_pid_gone
 from tests.store.replay import check_journal
 
 ROUNDS = 20
@@ -89,7 +89,8 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     rng = random.Random(20261123)
     server = RunningServer(tmp_path / "data").start()
     try:
-        people = [u["acs_user_id"] for u in server.call("/acs/users/list").json()["acs_users"]]
+        shown = server.call("/acs/users/list", acs_system_id=OFFICE).json()["acs_users"]
+        people = [user["acs_user_id"] for user in shown]
         ledger = Ledger(people)
         for _ in range(ROUNDS):
             asyncio.run(_kill_under_load(server, ledger, rng))

@@ -24,7 +24,7 @@ from doorward.store.embedded.sockets import DATABASE, PORT
 from doorward.store.embedded.sockets import USER as POSTGRES_USER
 from doorward.store.tokens import mint
 from tests.faults.proxy import Proxy
-from tests.running import API_KEY, GROUP, USER, WORKSPACE, RunningServer, running, seed_card
+from tests.running import API_KEY, GROUP, OFFICE, USER, WORKSPACE, RunningServer, running, seed_card
 from tests.store.replay import check_journal
 
 WORKERS = 6
@@ -347,7 +347,7 @@ async def test_no_false_success_and_it_recovers(stage: Stage, fault: Fault) -> N
             "/acs/users/add_to_access_group", acs_user_id=USER, acs_access_group_id=GROUP
         )
         _cards[stage.server.port] = seed_card(stage.server)
-    people = stage.server.call("/acs/users/list").json()["acs_users"]
+    people = stage.server.call("/acs/users/list", acs_system_id=OFFICE).json()["acs_users"]
     async with _client(stage.server) as client:
         stream = Stream(client, [person["acs_user_id"] for person in people], stage.statuses)
         load = [asyncio.create_task(stream.run(worker)) for worker in range(WORKERS)]
