@@ -19,7 +19,7 @@ from tests.recording.sent import KEPT, parameters
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Where tests are quick, and how many seconds those of one parameter may take.
-_ROOMS: Final = ("tests/api/",)
+_ROOMS: Final = ("tests/api/", "tests/sync/")
 _PATIENCE: Final = 30.0
 _FEW: Final = 3
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -508,7 +509,10 @@ def _told(key: Key, fields: Fields) -> tuple[Any, ...]:
     return tuple(fields.get(name) for name in _TOLD.get(key.kind, ()))
 
 
-def test_histories_end_alike(hotel: Hotel) -> None:
+@pytest.mark.timeout(600)
+def test_histories_end_alike(hotel: Hotel, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A shorter history that fails as well is looked for no longer than this, in seconds.
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 45)
     Machine.hotel = hotel
     run_state_machine_as_test(
         Machine,
