@@ -16,7 +16,7 @@ import pytest
 from tests.clients.conftest import obtain
 from tests.clients.node_packages import node_program
 from tests.clients.places import CHECKOUT
-from tests.running import API_KEY, WORKSPACE, RunningServer, running
+from tests.running import API_KEY, USER, WORKSPACE, RunningServer, running
 
 pytestmark = pytest.mark.clients
 
@@ -59,22 +59,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 async def _settle(server: RunningServer) -> None:
-    """A second system, and people in both: several at each instant, some a microsecond apart."""
+    """A second system like the first, and people in both.
+
+    Several were made at each instant, some a microsecond apart.
+    """
     connection = await server.connect()
     try:
         await connection.execute(
             "insert into acs_system select (jsonb_populate_record(s, jsonb_build_object("
-            "'acs_system_id', $1::text))).* from acs_system s where workspace_id = $2 limit 1",
+            "'acs_system_id', $1::text))).* from acs_system s join acs_user u"
+            " using (acs_system_id) where u.acs_user_id = $2",
             ANNEX,
-            WORKSPACE,
+            USER,
         )
         await connection.execute(
             "insert into acs_user (workspace_id, acs_user_id, acs_system_id, created_at)"
-            " select s.workspace_id, gen_random_uuid(), s.acs_system_id,"
-            " $2::timestamptz + n / 7 * interval '1 millisecond' + n % 2 * interval '1 microsecond'"
-            " from generate_series(1, $3::int) n join lateral (select * from acs_system"
-            " where workspace_id = $1 order by acs_system_id offset n % 2 limit 1) s on true",
-            WORKSPACE,
+            " select workspace_id, gen_random_uuid(), case n % 2 when 0 then acs_system_id"
+            " else $1::uuid end,"
+            " $3::timestamptz + n / 7 * interval '1 millisecond' + n % 2 * interval '1 microsecond'"
+            " from generate_series(1, $4::int) n, acs_user where acs_user_id = $2",
+            ANNEX,
+            USER,
             datetime(2026, 1, 1, tzinfo=UTC),
             PEOPLE,
         )

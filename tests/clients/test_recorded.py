@@ -329,7 +329,7 @@ def test_the_calls_find_something(
         kept.restore(route)
         answer = _post(server, path, plain(given))
         found.append((answer.status, json.loads(answer.body).get(route.response_key)))
-    assert any(status == 200 and value for status, value in found)
+    assert any(status == 200 and value for status, value in found), found
 
 
 def _differences(
