@@ -80,7 +80,8 @@ class Kept:
         self._tables = {f"/{group}/": group.removesuffix("s") for group in groups}
         there = {name for (name,) in rows}
         self._tables = {p: name for p, name in self._tables.items() if name in there}
-        for table in {*self._tables.values(), *PEOPLE}:
+        self._all = {*self._tables.values(), *PEOPLE}
+        for table in self._all:
             self._run(f"create table proofs_{table} as table {table}")
         self._touched: set[str] = set()
 
@@ -100,6 +101,8 @@ class Kept:
         self._touched = set() if "GET" in route.verbs else self._changed_by(route)
 
     def _changed_by(self, route: Route) -> set[str]:
+        if route.path == "/workspaces/reset_sandbox":
+            return self._all
         own = {table for prefix, table in self._tables.items() if route.path.startswith(prefix)}
         return own | (set(PEOPLE) if route.path.startswith(OF_PEOPLE) else set())
 
